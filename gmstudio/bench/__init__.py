@@ -1,0 +1,1 @@
+"""Benchmarks: `gmstudio bench`; ratios within one run, written as JSON."""

@@ -1,0 +1,140 @@
+"""What every data set says of itself, and what it gives to a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+
+from gmstudio.registry import Spec, describe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+#: Rectangle of the plane: left, right, bottom, top, in the units of the data.
+Bounds = tuple[float, float, float, float]
+
+
+@runtime_checkable
+class Density(Protocol):
+    """A probability density on the plane that is known exactly. Computes in the dtype and on the device of `x`."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density in nats at `x` of shape (N, D); returns (N,)."""
+
+    def score(self, x: Tensor) -> Tensor:
+        """Gradient of the log-density with respect to `x` of shape (N, D); returns (N, D)."""
+
+    def sample(self, size: int, generator: torch.Generator) -> Tensor:
+        """Independent draws, float64, of shape (size, D), on the CPU."""
+
+    def mollified(self, alpha: float, sigma: float) -> Density | None:
+        """The exact density of alpha x + sigma eps, eps standard normal; None where it has no closed form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """Where the modes of a density are, for mode coverage.
+
+    Attributes:
+        centres: (K, D) float64.
+        radius: a sample nearer to a centre than this covers its mode.
+    """
+
+    centres: Tensor
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Training and validation points in the units of the data, float32, and what is known of them.
+
+    Models are trained on standardised points ``(x - shift) / scale``; `to_model` and `to_data` convert.
+
+    Attributes:
+        name: what a person calls it.
+        train: (N, D).
+        validation: (M, D), never trained on.
+        shift: (D,).
+        scale: (D,), positive.
+        bounds: the part of the plane that panels show.
+        density: the exact density, or None.
+        modes: modes, or None.
+        manifold: a name of the lower-dimensional set on which the data lie, such as ``circle``, or an empty string.
+    """
+
+    name: str
+    train: Tensor
+    validation: Tensor
+    shift: Tensor
+    scale: Tensor
+    bounds: Bounds
+    density: Density | None = None
+    modes: Modes | None = None
+    manifold: str = ""
+
+    @property
+    def dim(self) -> int:
+        """Number of columns."""
+        return int(self.train.shape[1])
+
+    def to_model(self, x: Tensor) -> Tensor:
+        """Standardise points (…, D)."""
+        return (x - self.shift.to(x)) / self.scale.to(x)
+
+    def to_data(self, x: Tensor) -> Tensor:
+        """Undo `to_model`."""
+        return x * self.scale.to(x) + self.shift.to(x)
+
+    @property
+    def log_volume(self) -> float:
+        """log of the volume factor: log p_data(x) = log p_model(to_model(x)) - log_volume."""
+        return float(self.scale.double().log().sum())
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """The same data with its points on `device`."""
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            shift=self.shift.to(device),
+            scale=self.scale.to(device),
+        )
+
+
+class DataSpec(Spec, frozen=True, kw_only=True):
+    """Base of every data set's specification."""
+
+    size: Annotated[int, describe("How many points to train on.", ge=2, le=1_000_000, unit="points", log=True)] = 8192
+    standardise: Annotated[
+        bool,
+        describe(
+            "Shift and scale the points to mean 0 and variance 1 (one scale for both axes) before training. "
+            "Everything is shown in the units of the data.",
+            advanced=True,
+        ),
+    ] = True
+
+    @property
+    def bounds(self) -> Bounds:
+        """The part of the plane that panels show; torch is not needed for it."""
+        return (-4.0, 4.0, -4.0, 4.0)
+
+    @property
+    def exact(self) -> bool:
+        """Whether `density` gives an exact log-density and score."""
+        return True
+
+    def density(self) -> Density | None:
+        """The exact density, or None where there is none."""
+        raise NotImplementedError
+
+    def build(self, seed: int) -> Dataset:
+        """Draw training and validation points; the same seed gives the same bits.
+
+        Raises:
+            SpecError: when the specification has too little to draw from, such as an empty drawing.
+        """
+        from gmstudio.data.drawn import draw
+
+        return draw(self, seed)

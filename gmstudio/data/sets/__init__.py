@@ -1,0 +1,3 @@
+"""The data sets that a person can choose; one file each."""
+
+COMPONENTS = True

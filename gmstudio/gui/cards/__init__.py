@@ -1,0 +1,1 @@
+"""Cards: forms made from specifications."""

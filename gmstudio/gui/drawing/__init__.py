@@ -1,0 +1,1 @@
+"""Drawing data: tools, strokes, undo."""

@@ -1,0 +1,3 @@
+"""Panels: each draws one thing for every column."""
+
+COMPONENTS = True

@@ -1,0 +1,69 @@
+"""What every panel is: a widget that draws one thing for every column, shows frames and knows no training."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, QRectF, QSize
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+
+from gmstudio.gui.theme import Theme, themes
+from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth
+
+
+class Panel(QWidget):
+    """Base of every panel. Subclasses are found by being in `gmstudio.gui.panels` and listing themselves in `PANELS`.
+
+    All calls come from the window's thread.  A hidden panel gets no frames; it gets the newest when it is shown.
+    """
+
+    #: Name in settings and menus.
+    name: ClassVar[str] = ""
+    #: What stands in the dock's title bar.
+    title: ClassVar[str] = ""
+    #: One sentence, shown on hover over the title.
+    help: ClassVar[str] = ""
+    #: Which parts of a frame it draws: of ``log_density``, ``score``, ``samples``, ``batch``, ``path``.
+    wants: ClassVar[frozenset[str]] = frozenset()
+    #: Where its dock stands at first: ``stage``, ``bottom``, ``right`` or ``hidden``; and its place there.
+    place: ClassVar[tuple[str, int]] = ("stage", 100)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme: Theme = themes().current
+        self.info: RunInfo | None = None
+        self.setObjectName(self.name)
+        self.setAccessibleName(self.title)
+
+    def begin(self, info: RunInfo) -> None:
+        """A run is about to be shown: forget the last one. Call the base's."""
+        self.info = info
+
+    def show_truth(self, truth: Truth) -> None:
+        """What is known exactly of the data."""
+
+    def show_frame(self, frame: Frame) -> None:
+        """Draw a frame of the run of `begin`."""
+
+    def show_metrics(self, metrics: list[Metric]) -> None:
+        """More measured numbers of the run of `begin`, oldest first."""
+
+    def show_step(self, step: int) -> None:
+        """The step that the window looks at (also while scrubbing)."""
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Change colours. Call the base's."""
+        self.theme = theme
+
+    def summary(self) -> str:
+        """What the panel shows, in a sentence or two with numbers, for those who cannot see it."""
+        return self.title
+
+    def paint_for_export(self, painter: QPainter, size: QSize) -> None:
+        """Draw the panel as it is on `painter`; used for PNG and SVG."""
+        painter.save()
+        painter.scale(size.width() / max(1, self.width()), size.height() / max(1, self.height()))
+        painter.setClipRect(QRectF(self.rect()))
+        self.render(painter, QPoint())
+        painter.restore()

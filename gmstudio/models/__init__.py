@@ -1,0 +1,1 @@
+"""What is learned: plain torch modules that say what they can do."""

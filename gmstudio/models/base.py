@@ -1,0 +1,30 @@
+"""What every model's specification says; the torch half is `gmstudio.models.layers.base`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gmstudio.registry import Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gmstudio.models.layers.base import DensityModel
+
+
+class ModelSpec(Spec, frozen=True, kw_only=True):
+    """Base of every model's specification."""
+
+    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+        """Make an ensemble of models of this architecture, one for each seed, float32, on the CPU.
+
+        Args:
+            dim: D, the number of columns of the data.
+            seeds: one seed for each member; equal seeds give members with equal weights.
+            data: (N, D) standardised training points, for models that start from data.
+
+        Raises:
+            SpecError: when the model cannot be built for this dimension, saying why.
+        """
+        raise NotImplementedError

@@ -1,0 +1,3 @@
+"""Specifications of classical models; one file each."""
+
+COMPONENTS = True

@@ -1,0 +1,3 @@
+"""Specifications of flows models; one file each."""
+
+COMPONENTS = True

@@ -1,0 +1,1 @@
+"""Schedules of data mollification and what they do to a batch."""

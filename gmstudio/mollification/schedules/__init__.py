@@ -1,0 +1,3 @@
+"""The schedules that a person can choose; one file each."""
+
+COMPONENTS = True

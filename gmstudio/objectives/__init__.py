@@ -1,0 +1,3 @@
+"""How a model is learned."""
+
+COMPONENTS = True

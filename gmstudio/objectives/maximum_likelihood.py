@@ -1,0 +1,29 @@
+"""Maximum likelihood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from gmstudio.objectives.base import ObjectiveSpec
+from gmstudio.registry import component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gmstudio.models.layers.base import DensityModel
+
+
+@component(
+    "objective",
+    title="Maximum likelihood",
+    summary="Minimises the mean negative log-likelihood of the (mollified) batch, in nats per point.",
+    order=0,
+)
+class MaximumLikelihood(ObjectiveSpec, frozen=True, kw_only=True, tag="maximum-likelihood"):
+    """Mean negative log-likelihood."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"log_prob"})
+
+    def loss(self, model: DensityModel, x: Tensor) -> Tensor:
+        """Mean over the batch (E, B, D) of -log p; returns (E,)."""
+        return -model.log_prob(x).mean(dim=1)

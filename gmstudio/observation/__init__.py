@@ -1,0 +1,1 @@
+"""What is seen of a model: immutable float32 frames, metrics and diagnostics."""

@@ -1,0 +1,167 @@
+"""What panels draw: immutable float32 pictures of a run at one step, and where the newest of them waits."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.data.base import Bounds
+
+F32 = NDArray[np.float32]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What panels ask to see.
+
+    Attributes:
+        bounds: left, right, bottom, top in the units of the data.
+        grid: density points per side; 0 for no density.
+        arrows: score vectors per side; 0 for none.
+        samples: number of samples; 0 for none.
+        batch: number of points of the mollified batch; 0 for none.
+        probe: a point of the plane whose path through the layers is wanted, or None.
+    """
+
+    bounds: Bounds
+    grid: int = 200
+    arrows: int = 24
+    samples: int = 5000
+    batch: int = 512
+    probe: tuple[float, float] | None = None
+
+    def points(self, side: int) -> F32:
+        """The centres of a side x side grid over the bounds: (side * side, 2), bottom row first, x fastest."""
+        left, right, bottom, top = self.bounds
+        x = left + (np.arange(side) + 0.5) * (right - left) / side
+        y = bottom + (np.arange(side) + 0.5) * (top - bottom) / side
+        return np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFrame:
+    """One column of a frame, in the units of the data; a part that was not asked for or cannot be had is None.
+
+    Attributes:
+        log_density: (grid, grid) log-density in nats, row 0 at the bottom.
+        score: (arrows, arrows, 2), row 0 at the bottom.
+        samples: (samples, 2).
+        batch: (batch, 2) mollified points of the step.
+        path: (layers + 1, 2) of the probe, in the model's standardised units, data first; or None.
+        sigma2: the noise variance at this step.
+    """
+
+    log_density: F32 | None = None
+    score: F32 | None = None
+    samples: F32 | None = None
+    batch: F32 | None = None
+    path: F32 | None = None
+    sigma2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture of all columns at one step.
+
+    Attributes:
+        run: id of the run, so that what is stale can be dropped.
+        step: the step whose weights are shown.
+        view: what was asked for.
+        columns: one for each column of the experiment.
+        age: 0 when every part was computed with the weights of `step`; otherwise the steps since the oldest part.
+    """
+
+    run: str
+    step: int
+    view: View
+    columns: tuple[ColumnFrame, ...]
+    age: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known exactly of the data, on the same grids as a frame; None where nothing is known."""
+
+    view: View
+    log_density: F32 | None = None
+    score: F32 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured number.
+
+    `name` is one of METRICS.
+    """
+
+    step: int
+    column: int
+    name: str
+    value: float
+
+
+#: Name -> (title, unit, better): better is +1 where more is better, -1 where less is, 0 otherwise.
+METRICS: dict[str, tuple[str, str, int]] = {
+    "train": ("Training log-likelihood", "nats", 1),
+    "validation": ("Validation log-likelihood", "nats", 1),
+    "kl": ("KL(truth ‖ model)", "nats", -1),
+    "fisher": ("Score error (Fisher divergence)", "", -1),
+    "mmd": ("MMD²", "", -1),
+    "sliced_wasserstein": ("Sliced Wasserstein distance", "", -1),
+    "modes": ("Modes covered", "share", 1),
+    "sigma2": ("Noise variance σ²", "", 0),
+    "rate": ("Learning rate", "", 0),
+}
+
+
+class Mailbox(Generic[T]):
+    """One slot between two threads: the newest wins, nobody waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: T | None = None
+
+    def put(self, value: T) -> None:
+        """Leave a value; an older one that nobody took is dropped."""
+        with self._lock:
+            self._value = value
+
+    def take(self) -> T | None:
+        """The newest value since the last call, or None."""
+        with self._lock:
+            value, self._value = self._value, None
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What panels need to know of a run before its first frame; numpy only, kept in the project.
+
+    Attributes:
+        run: id of the run.
+        titles: of the columns.
+        steps: length of the training.
+        device: where it trains, such as ``cpu`` or ``cuda:0``.
+        data: (N, 2) training points in the units of the data, at most 20,000 of them.
+        bounds: the part of the plane to show at first.
+        plans: (columns, steps) noise variance planned for every step.
+        mode_centres: (K, 2), or None.
+        manifold: name of the set on which the data lie, or an empty string.
+        path_titles: names of the layers that a probe's path goes through; empty where the model has no path.
+    """
+
+    run: str
+    titles: tuple[str, ...]
+    steps: int
+    device: str
+    data: F32
+    bounds: Bounds
+    plans: NDArray[np.float64]
+    mode_centres: F32 | None = None
+    manifold: str = ""
+    path_titles: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""One SQLite file a project: data, specs, metrics, frames, checkpoints, each committed as it happens."""

@@ -1,0 +1,3 @@
+"""Markov chains for any score."""
+
+COMPONENTS = True

@@ -1,0 +1,1 @@
+"""The step loop, its engines, optimisers and checkpoints; no Qt."""
