@@ -1,0 +1,502 @@
+"""One training from start to end: steps, observing, recording and commands, in the thread that calls `Session.run`.
+
+The window hosts a session in a QThread, the command line in its main thread; it knows neither.  One thread owns the
+model: everybody else posts commands and takes immutable frames, numbers and states.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gmstudio.observation.frame import Frame, Mailbox, Metric, RunInfo, Truth, View
+from gmstudio.runs import Experiment
+from gmstudio.training.commands import Advance, Command, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
+
+if TYPE_CHECKING:
+    from gmstudio.observation.observer import Observer
+    from gmstudio.projects.project import Project
+    from gmstudio.training.problems import Problem
+    from gmstudio.training.trainer import Trainer
+
+#: Seconds of training between two looks at the queue of commands; a pause takes effect within about twice this.
+BLOCK_SECONDS = 0.012
+#: Seconds between two key frames on the timeline, at least.
+FRAME_SECONDS = 0.2
+#: Seconds between two checkpoints, at least; a killed program loses no more training than this.
+CHECKPOINT_SECONDS = 4.0
+#: Seconds between two states and metrics for the person.
+REPORT_SECONDS = 0.1
+ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Observe this part of the plane, and only these parts of a frame, from now on."""
+
+    view: View
+    wants: frozenset[str] = ALL_PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a session is doing.
+
+    Attributes:
+        run: id of the run.
+        state: ``building``, ``running``, ``paused``, ``finished``, ``stopped`` or ``failed``.
+        step: steps made.
+        steps: steps planned.
+        rate: steps a second of late, observing included.
+        seconds_left: at that rate; None where unknown.
+        memory: bytes in use.
+        device: where it trains.
+        stopped: for each column, whether early stopping has ended it.
+    """
+
+    run: str
+    state: str
+    step: int = 0
+    steps: int = 0
+    rate: float = 0.0
+    seconds_left: float | None = None
+    memory: int = 0
+    device: str = ""
+    stopped: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended.
+
+    Attributes:
+        run: id of the run.
+        state: ``finished``, ``stopped`` or ``failed``.
+        step: steps made.
+        problem: what went wrong, when it failed.
+        metrics: the last value of each metric, one for each column (None where unknown).
+    """
+
+    run: str
+    state: str
+    step: int
+    problem: Problem | None = None
+    metrics: dict[str, list[float | None]] = field(default_factory=dict)
+
+
+class Session:
+    """A run that trains, is observed, is recorded and takes commands.
+
+    Args:
+        experiment: what to train.
+        project: where to record; None for nowhere.
+        run: id of a run of the project to go on with; None for a new one.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps`` or ``cuda:1``.
+        view: what to observe; the data's own bounds where None.
+        wants: which parts of a frame to compute.
+        budget: share of the training time that observing may take.
+        paused: whether to hold before the first step.
+        hold: whether to hold, instead of failing, when the disk cannot be written.
+        built: called in the session's thread once the model is built.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        *,
+        project: Project | None = None,
+        run: str | None = None,
+        device: str = "auto",
+        view: View | None = None,
+        wants: frozenset[str] = ALL_PARTS,
+        budget: float = 0.15,
+        paused: bool = False,
+        hold: bool = False,
+        built: Callable[[], None] | None = None,
+    ) -> None:
+        self.experiment = experiment
+        self.run_id = run or uuid.uuid4().hex[:12]
+        self.frames: Mailbox[Frame] = Mailbox()
+        self.status: Mailbox[Status] = Mailbox()
+        self.infos: Mailbox[tuple[RunInfo, Truth | None]] = Mailbox()
+        self.problems: Mailbox[Problem] = Mailbox()
+        self._project = project
+        self._resumed = run is not None
+        self._device = device
+        self._view = view or View(bounds=experiment.run.data.bounds)
+        self._wants = wants
+        self._budget = budget
+        self._paused = paused
+        self._hold = hold
+        self._built = built
+        self._queue: queue.SimpleQueue[Command | Look] = queue.SimpleQueue()
+        self._metrics: deque[Metric] = deque()
+        self._lock = threading.Lock()
+        self._last: dict[str, list[float | None]] = {}
+        self._unsaved: list[Metric] = []
+        self._stop = False
+        self._until: int | None = None
+        self._speed: float | None = None
+        self._step_seconds = 0.005
+        self._owed = 0.0
+        self._info: RunInfo | None = None
+        self._clock = _Clock()
+        self._trainer: Trainer
+        self._observer: Observer
+
+    # What other threads may call.
+
+    def post(self, command: Command | Look) -> None:
+        """Ask for something; it is done between two steps."""
+        self._queue.put(command)
+
+    def metrics(self) -> list[Metric]:
+        """The metrics since the last call, oldest first."""
+        with self._lock:
+            found = list(self._metrics)
+            self._metrics.clear()
+        return found
+
+    # The session's own thread.
+
+    def run(self) -> Outcome:
+        """Build, train, observe and record until the end or `Stop`; never raises an `Exception`."""
+        try:
+            self._say("building")
+            self._build()
+            self._loop()
+        except Exception as error:
+            return self._failed(error)
+        state = "finished" if self._trainer.finished else "stopped"
+        self._say(state)
+        return Outcome(self.run_id, state, self._trainer.step, metrics=self._last)
+
+    def _build(self) -> None:
+        import torch
+
+        from gmstudio.training import devices
+        from gmstudio.training.trainer import Trainer
+
+        device = devices.choose(self._device)
+        torch.set_num_threads(devices.threads(self.experiment.run.training.threads))
+        dataset = self.experiment.run.data.build(self.experiment.run.training.seed)
+        self._trainer = Trainer(self.experiment, dataset, device=device)
+        if self._project is not None:
+            self._enter(self._project)
+        self._watch()
+        if self._built is not None:
+            self._built()
+        if not self._resumed:
+            self._picture(complete=True)
+        self._save_frame()
+
+    def _enter(self, project: Project) -> None:
+        """Begin the run's record, or go on with it where its last checkpoint is."""
+        if self._resumed:
+            checkpoint = project.checkpoint(self.run_id)
+            if checkpoint is not None:
+                self._trainer.restore(checkpoint)
+                project.truncate(self.run_id, checkpoint.step)
+        else:
+            project.add_run(self.experiment, str(self._trainer.device), self.run_id)
+            project.save_checkpoint(self.run_id, self._trainer.checkpoint(), "first")
+            self._save_checkpoint()
+
+    def _watch(self) -> None:
+        """Observe the trainer's present data."""
+        from gmstudio.observation.observer import Observer
+
+        self._observer = Observer(self.run_id, self._trainer, self._view, self._wants)
+        self._info = self._observer.info()
+        self.infos.put((self._info, None))
+        if self._project is not None:
+            project, info = self._project, self._info
+            self._guarded(lambda: project.save_info(self.run_id, info))
+        self._show_truth()
+
+    def _show_truth(self) -> None:
+        truth = self._observer.truth()
+        assert self._info is not None
+        self.infos.put((self._info, truth))
+        if self._project is not None:
+            project = self._project
+            self._guarded(lambda: project.save_truth(self.run_id, truth))
+
+    def _loop(self) -> None:
+        trainer = self._trainer
+        while not self._stop and not trainer.finished:
+            self._obey(block=self._paused)
+            if self._paused or self._stop:
+                continue
+            self._train()
+            if self._until is not None and trainer.step >= self._until:
+                self._pause()
+        self._settle()
+        self._guarded(self._save_end)
+
+    def _train(self) -> None:
+        """One block of steps, the observing that it pays for, and the records that are due."""
+        trainer, clock = self._trainer, self._clock
+        began = time.perf_counter()
+        made = trainer.advance(self._block())
+        spent = time.perf_counter() - began
+        if made:
+            self._step_seconds += 0.2 * (spent / made - self._step_seconds)
+        if self._speed is not None and self._speed < 20:
+            self._picture(complete=True)
+        else:
+            # What one block may not spend, later blocks may: a chunk is longer than a block's share.
+            self._owed = min(self._owed + spent * self._budget / (1 - self._budget), 0.05)
+            if self._owed > 0:
+                self._owed -= self._observer.work(self._owed)
+            self._picture(complete=False)
+        clock.count(made)
+        if clock.due("report", REPORT_SECONDS):
+            self._collect()
+            self._say("running")
+        if self._project is not None:
+            self._guarded(self._record)
+        self._wait_for_speed(made, time.perf_counter() - began)
+
+    def _block(self) -> int:
+        steps = max(1, int(BLOCK_SECONDS / max(self._step_seconds, 1e-6)))
+        if self._until is not None:
+            steps = min(steps, self._until - self._trainer.step)
+        if self._speed is not None:
+            steps = min(steps, max(1, int(self._speed * 0.05)))
+        return max(1, min(steps, 4096))
+
+    def _wait_for_speed(self, made: int, spent: float) -> None:
+        if self._speed is None:
+            return
+        end = time.perf_counter() + made / self._speed - spent
+        while not self._stop and not self._paused and (left := end - time.perf_counter()) > 0:
+            try:
+                self._do(self._queue.get(timeout=left))
+            except queue.Empty:
+                return
+
+    def _record(self) -> None:
+        """Key frames, metrics and checkpoints, each when it is due; what costs much is due less often."""
+        if self._clock.due("frame", FRAME_SECONDS):
+            self._clock.cost("frame", self._save_frame)
+            self._clock.cost("frame", self._save_metrics)
+        if self._clock.due("checkpoint", CHECKPOINT_SECONDS):
+            self._clock.cost("checkpoint", self._save_checkpoint)
+
+    # Commands.
+
+    def _obey(self, block: bool) -> None:
+        if block:
+            self._do(self._queue.get())
+        while not self._stop:
+            try:
+                self._do(self._queue.get_nowait())
+            except queue.Empty:
+                return
+
+    def _do(self, command: Command | Look) -> None:
+        if isinstance(command, Play):
+            self._paused, self._until = False, None
+            self._clock.restart()
+        elif isinstance(command, Pause):
+            self._pause()
+        elif isinstance(command, Advance):
+            self._paused, self._until = False, self._trainer.step + command.steps
+            self._clock.restart()
+        elif isinstance(command, Stop):
+            self._stop = True
+        elif isinstance(command, SetSpeed):
+            self._speed = command.steps_per_second
+        elif isinstance(command, Look):
+            self._look(command)
+        else:
+            self._edit(command)
+
+    def _pause(self) -> None:
+        self._paused, self._until = True, None
+        self._settle()
+        if self._project is not None:
+            self._guarded(self._save_all)
+        self._say("paused")
+
+    def _settle(self) -> None:
+        """Bring the picture and the numbers up to the step at which the run holds."""
+        self._picture(complete=True)
+        self._collect()
+
+    def _look(self, look: Look) -> None:
+        moved = look.view != self._view
+        self._view, self._wants = look.view, look.wants
+        self._observer.ask(look.view, look.wants)
+        if moved:
+            self._show_truth()
+        if self._paused:
+            self._picture(complete=True)
+
+    def _edit(self, edit: SetSchedule | SetRate | SetData) -> None:
+        from gmstudio.registry import SpecError
+        from gmstudio.training.problems import problem_of
+
+        try:
+            self._trainer.apply(edit)
+        except SpecError as error:
+            self.problems.put(problem_of(error))
+            return
+        if self._project is not None:
+            project, (step, plain) = self._project, self._trainer.edits[-1]
+            self._guarded(lambda: project.add_edit(self.run_id, step, plain))
+        if isinstance(edit, SetData):
+            self._watch()
+        elif isinstance(edit, SetSchedule):
+            self._info = self._observer.info()
+            self.infos.put((self._info, self._observer.truth()))
+
+    # What goes out.
+
+    def _say(self, state: str) -> None:
+        trainer = getattr(self, "_trainer", None)
+        if trainer is None:
+            self.status.put(Status(self.run_id, state))
+            return
+        from gmstudio.training import devices
+
+        rate = self._clock.rate()
+        left = (trainer.steps - trainer.step) / rate if rate > 0 and state == "running" else None
+        device = str(trainer.device)
+        memory = devices.memory(device)
+        self.status.put(
+            Status(self.run_id, state, trainer.step, trainer.steps, rate, left, memory, device, tuple(trainer.stopped))
+        )
+        if self._project is not None and state != "running":
+            project = self._project
+            self._guarded(lambda: project.set_state(self.run_id, state, trainer.step))
+
+    def _picture(self, complete: bool) -> None:
+        frame = self._observer.complete() if complete else self._observer.frame()
+        if frame is not None:
+            self._frame = frame
+            self.frames.put(frame)
+
+    def _collect(self) -> None:
+        """Take the new metrics from trainer and observer."""
+        self._tell(self._trainer.drain() + self._observer.drain())
+
+    def _tell(self, found: list[Metric]) -> None:
+        columns = len(self.experiment.columns)
+        for metric in found:
+            self._last.setdefault(metric.name, [None] * columns)[metric.column] = metric.value
+        with self._lock:
+            self._metrics.extend(found)
+        if self._project is not None:
+            self._unsaved.extend(found)
+
+    # The record.
+
+    def _guarded(self, save: Callable[[], None]) -> None:
+        """Save; when the disk refuses and a person is there, hold and say so, so that nothing is lost."""
+        from gmstudio.projects.project import ProjectError
+        from gmstudio.training.problems import problem_of
+
+        try:
+            save()
+        except ProjectError as error:
+            if not self._hold:
+                raise
+            self._paused, self._until = True, None
+            self.problems.put(problem_of(error))
+            self.status.put(Status(self.run_id, "paused", self._trainer.step, self._trainer.steps))
+
+    def _save_frame(self) -> None:
+        frame: Frame | None = getattr(self, "_frame", None)
+        if self._project is not None and frame is not None:
+            self._project.save_frame(frame)
+
+    def _save_metrics(self) -> None:
+        if self._project is not None and self._unsaved:
+            self._project.add_metrics(self.run_id, self._unsaved)
+            self._unsaved = []
+
+    def _save_checkpoint(self) -> None:
+        if self._project is not None:
+            self._project.save_checkpoint(self.run_id, self._trainer.checkpoint())
+            self._project.set_state(self.run_id, "running", self._trainer.step)
+
+    def _save_all(self) -> None:
+        self._save_frame()
+        self._save_metrics()
+        self._save_checkpoint()
+
+    def _save_end(self) -> None:
+        """Measure everything at the last weights and record it."""
+        if self._trainer.finished:
+            self._tell(self._observer.measure())
+        if self._project is not None:
+            self._save_all()
+
+    def _failed(self, error: Exception) -> Outcome:
+        """Say what went wrong; the last good checkpoint stays in the project."""
+        from gmstudio.training.problems import problem_of
+
+        step = self._trainer.step if hasattr(self, "_trainer") else 0
+        steps = self._trainer.steps if hasattr(self, "_trainer") else 0
+        problem = problem_of(error)
+        if self._project is not None:
+            try:
+                self._save_metrics()
+                self._project.set_state(self.run_id, "failed", step)
+            except Exception as second:
+                problem = problem_of(second)
+        self.status.put(Status(self.run_id, "failed", step, steps))
+        return Outcome(self.run_id, "failed", step, problem, self._last)
+
+
+class _Clock:
+    """What is due, and how fast the steps go."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+        self._costs: dict[str, float] = {}
+        self._marks: deque[tuple[float, int]] = deque(maxlen=512)
+        self._steps = 0
+
+    def due(self, name: str, interval: float) -> bool:
+        """Whether `interval` seconds, or ten times what it costs, have gone by since the last time it was due."""
+        now = time.monotonic()
+        if name not in self._next:
+            self._next[name] = now + interval
+        if now < self._next[name]:
+            return False
+        self._next[name] = now + max(interval, 10 * self._costs.get(name, 0.0))
+        self._costs[name] = 0.0
+        return True
+
+    def cost(self, name: str, work: Callable[[], Any]) -> None:
+        """Do the work and remember what it cost."""
+        began = time.monotonic()
+        work()
+        spent = time.monotonic() - began
+        self._costs[name] = self._costs.get(name, 0.0) + spent
+        self._next[name] = max(self._next.get(name, 0.0), time.monotonic() + 10 * self._costs[name])
+
+    def count(self, steps: int) -> None:
+        """Steps were made."""
+        self._steps += steps
+        self._marks.append((time.monotonic(), self._steps))
+
+    def restart(self) -> None:
+        """The steps begin anew after a rest."""
+        self._marks.clear()
+
+    def rate(self) -> float:
+        """Steps a second over the last seconds."""
+        if len(self._marks) < 2:
+            return 0.0
+        (first, before), (last, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (last - first) if last > first else 0.0
