@@ -205,8 +205,9 @@ class Session:
                 project.truncate(self.run_id, checkpoint.step)
         else:
             project.add_run(self.experiment, str(self._trainer.device), self.run_id)
-            project.save_checkpoint(self.run_id, self._trainer.checkpoint(), "first")
-            self._save_checkpoint()
+            first = self._trainer.checkpoint()
+            project.save_checkpoint(self.run_id, first, "first")
+            project.save_checkpoint(self.run_id, first)
 
     def _watch(self) -> None:
         """Observe the trainer's present data."""
@@ -425,6 +426,8 @@ class Session:
 
     def _save_checkpoint(self) -> None:
         if self._project is not None:
+            # Losses that are not finite are found here, before bad weights could replace the good ones on the record.
+            self._collect()
             self._project.save_checkpoint(self.run_id, self._trainer.checkpoint())
             self._project.set_state(self.run_id, "running", self._trainer.step)
 
