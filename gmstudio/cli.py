@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gmstudio.runs import Experiment
     from gmstudio.sessions import Outcome, Session, Status
 
-BENCHMARKS = ("gui", "start", "method", "learn")
+BENCHMARKS = ("gui", "start", "close", "method", "learn")
 COMMANDS = ("train", "export", "info", "bench")
 
 
