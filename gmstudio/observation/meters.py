@@ -1,0 +1,154 @@
+"""The metrics of a run, computed a chunk at a time on the weights of one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gmstudio.observation import metrics
+from gmstudio.observation.exact import Reference
+from gmstudio.observation.frame import Metric
+from gmstudio.observation.pace import Pace
+from gmstudio.observation.shadow import Shadow
+
+if TYPE_CHECKING:
+    from gmstudio.training.trainer import Trainer
+
+#: Seed of the samples' noise, another than that of the samples on the screen.
+NOISE_SEED = 77_003
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many points each metric takes.
+
+    Attributes:
+        points: for the KL divergence.
+        scores: for the Fisher divergence.
+        samples: for sliced Wasserstein and mode coverage.
+        pairs: for MMD, whose cost is quadratic.
+    """
+
+    points: int
+    scores: int
+    samples: int
+    pairs: int
+
+
+LIVE = Sizes(points=4096, scores=1024, samples=2048, pairs=512)
+FULL = Sizes(points=20_000, scores=20_000, samples=10_000, pairs=2000)
+
+
+class Meters:
+    """Measures a trainer's model against a fixed reference set.
+
+    Args:
+        trainer: whose model; never touched.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._dataset = trainer.dataset
+        self._reference = Reference(trainer.dataset, trainer.device)
+        self._shadow: Shadow | None = None
+        self._pace = Pace()
+        self._pairs_pace = Pace(rows=64, least=8, most=512)
+        self._noise: dict[int, Tensor] = {}
+        self._done: list[Metric] = []
+        self._measured = -1
+        # A curve of a thousand points is as much as a screen can show.
+        self._spacing = max(1, trainer.steps // 1000)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is too soon for the next round."""
+        step = self._trainer.step
+        if self._measured < 0:
+            return False
+        soon = self._measured <= step < self._measured + self._spacing
+        return soon and not (self._trainer.finished and step != self._measured)
+
+    def drain(self) -> list[Metric]:
+        """What was measured since the last call."""
+        done, self._done = self._done, []
+        return done
+
+    def measure(self) -> list[Metric]:
+        """Everything at the present step on the full reference sets."""
+        before, self._done = self._done, []
+        for _ in self._round(FULL):
+            pass
+        done, self._done = self._done, before
+        return done
+
+    def round(self) -> Iterator[Pace]:
+        """One live round of all metrics, in chunks, on the weights of the step at which it begins."""
+        return self._round(LIVE)
+
+    def _round(self, sizes: Sizes) -> Iterator[Pace]:
+        yield from self._reference.prepare(sizes.points, sizes.scores)
+        trainer = self._trainer
+        if self._shadow is None:
+            self._shadow = Shadow(trainer.model, self._dataset, trainer.device)
+        shadow = self._shadow
+        shadow.follow(trainer.model, trainer.step)
+        self._measured = shadow.step
+        if self._reference.exact and "log_prob" in shadow.can:
+            yield from self._kl(shadow, sizes.points)
+        if "sample" in shadow.can:
+            yield from self._of_samples(shadow, sizes)
+        if self._reference.exact and "score" in shadow.can:
+            yield from self._fisher(shadow, sizes.scores)
+
+    def _tell(self, name: str, values: Tensor) -> None:
+        step = self._measured
+        for column, value in enumerate(values.tolist()):
+            if abs(value) < float("inf"):
+                self._done.append(Metric(step, column, name, value))
+
+    def _kl(self, shadow: Shadow, size: int) -> Iterator[Pace]:
+        points = self._reference.points[:size]
+        found = []
+        for rows in self._pace.portions(len(points), shadow.members):
+            found.append(shadow.log_prob(points[rows]).cpu())
+            yield self._pace
+        self._tell("kl", metrics.kl(self._reference.log_prob(size), torch.cat(found, dim=1)).value)
+
+    def _fisher(self, shadow: Shadow, size: int) -> Iterator[Pace]:
+        points = self._reference.points[:size]
+        found = []
+        for rows in self._pace.portions(len(points), shadow.members):
+            found.append(shadow.score(points[rows]).cpu())
+            yield self._pace
+        self._tell("fisher", metrics.fisher(self._reference.score(size), torch.cat(found, dim=1)).value)
+
+    def _of_samples(self, shadow: Shadow, sizes: Sizes) -> Iterator[Pace]:
+        reference = self._reference.points
+        size = min(sizes.samples, len(reference))
+        if size not in self._noise:
+            self._noise[size] = shadow.noise(size, NOISE_SEED)
+        noise, found = self._noise[size], []
+        for rows in self._pace.portions(size, shadow.members):
+            found.append(shadow.samples(noise[rows]).clone())
+            yield self._pace
+        samples, reference = torch.cat(found, dim=1), reference[:size]
+        along = metrics.directions(self._dataset.dim)
+        self._tell("sliced_wasserstein", metrics.sliced_wasserstein(samples, reference, along))
+        modes = self._dataset.modes
+        if modes is not None:
+            centres = modes.centres.to(samples)
+            fair = metrics.near(reference, centres, modes.radius)
+            self._tell("modes", metrics.modes_covered(samples, centres, modes.radius, fair))
+        yield self._pace
+        pairs = min(sizes.pairs, size)
+        if pairs < 3:
+            return
+        sums = metrics.MmdSums(samples[:, :pairs], reference[:pairs], metrics.bandwidths(reference))
+        for rows in self._pairs_pace.portions(pairs, shadow.members):
+            sums.add(rows)
+            yield self._pairs_pace
+        self._tell("mmd", sums.estimate().value)

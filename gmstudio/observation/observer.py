@@ -1,0 +1,241 @@
+"""Looks at a run in training: little by little, within a budget, and without touching it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gmstudio.observation.exact import ExactGrids
+from gmstudio.observation.frame import F32, ColumnFrame, Frame, Metric, RunInfo, Truth, View
+from gmstudio.observation.meters import Meters
+from gmstudio.observation.pace import Pace
+from gmstudio.observation.parts import BatchPart, DensityPart, Part, PathPart, SamplesPart, ScorePart
+from gmstudio.observation.shadow import Shadow, sealed
+
+if TYPE_CHECKING:
+    from gmstudio.training.trainer import Trainer
+
+#: Every part of a frame.
+ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
+#: Most training points in a `RunInfo`.
+MOST_DATA = 20_000
+
+
+class _Task:
+    """A source of chunks that is served in proportion to its share of the time."""
+
+    def __init__(self, share: float, source: Callable[[], Iterator[Pace]], idle: Callable[[], bool]) -> None:
+        self.share = share
+        self.idle = idle
+        self.served = 0.0
+        self._source = source
+        self._running: Iterator[Pace] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has something to compute."""
+        return self._running is not None or not self.idle()
+
+    def drop(self) -> None:
+        """Forget chunks under way: what they would bring is older than what is there."""
+        self._running = None
+
+    def advance(self, clock: Callable[[], float]) -> None:
+        """Compute one chunk."""
+        began = clock()
+        if self._running is None:
+            self._running = self._source()
+        pace = next(self._running, None)
+        spent = clock() - began
+        if pace is None:
+            self._running = None
+        else:
+            pace.note(spent)
+        self.served += spent / self.share
+
+
+class Observer:
+    """Computes frames and metrics of a trainer's model, in chunks of a few milliseconds.
+
+    Everything is evaluated on copies of the weights, with generators of its own: observing changes no bit of the
+    training.  All calls come from the thread of the trainer.
+
+    Args:
+        run: id of the run, for its frames.
+        trainer: what is observed.
+        view: what panels see.
+        wants: which parts of a frame are visible; nothing is computed for the others.
+        clock: seconds, rising.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        trainer: Trainer,
+        view: View,
+        wants: frozenset[str] = ALL_PARTS,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._run = run
+        self._trainer = trainer
+        self._clock = clock
+        self._view = view
+        self._wants = wants
+        self._shadow = Shadow(trainer.model, trainer.dataset, trainer.device)
+        self._parts: dict[str, Part] = {}
+        self._tasks: dict[str, _Task] = {}
+        self._exact = ExactGrids(trainer.dataset)
+        self._meters = Meters(trainer)
+        self._seen: tuple[View, frozenset[str]] | None = None
+        self._frames_cost = 0.0
+        self._served = 0.0
+        self._arrange(None)
+
+    def ask(self, view: View, wants: frozenset[str]) -> None:
+        """See something else from now on; what is the same in both views is kept, the rest starts over."""
+        before, self._view, self._wants = self._view, view, wants
+        self._arrange(before)
+
+    def work(self, seconds: float) -> float:
+        """Compute for about `seconds`: whole chunks, at least one if there is anything to do and `seconds` > 0.
+
+        Returns:
+            s spent, the time that `frame` took since the last call included; the caller keeps the balance.
+        """
+        began = self._clock()
+        self._shadow.follow(self._trainer.model, self._trainer.step)
+        while self._clock() - began < seconds:
+            waiting = [task for task in self._tasks.values() if task.waiting]
+            if not waiting:
+                break
+            task = min(waiting, key=lambda one: one.served)
+            # A task that had nothing to do for a while does not get that time back.
+            task.served = max(task.served, self._served)
+            self._served = task.served
+            task.advance(self._clock)
+        cost, self._frames_cost = self._frames_cost, 0.0
+        return self._clock() - began + cost
+
+    def frame(self) -> Frame | None:
+        """A new frame if any part was refreshed since the last one, or if another was asked for; else None."""
+        asked = (self._view, self._wants)
+        if asked == self._seen and not any(part.changed for part in self._parts.values()):
+            return None
+        if not any(part.picture() for part in self._parts.values()):
+            return None
+        self._seen = asked
+        return self._made()
+
+    def complete(self) -> Frame:
+        """A frame of which every part is computed with the weights of the present step."""
+        step = self._trainer.step
+        self._shadow.follow(self._trainer.model, step)
+        for name, part in self._parts.items():
+            self._tasks[name].drop()
+            while not part.fresh(step):
+                for _ in part.refresh():
+                    pass
+        self._seen = (self._view, self._wants)
+        return self._made()
+
+    def drain(self) -> list[Metric]:
+        """The metrics that were done since the last call, oldest first."""
+        return self._meters.drain()
+
+    def measure(self) -> list[Metric]:
+        """All metrics at the present step, on the full reference sets."""
+        self._tasks["metrics"].drop()
+        return self._meters.measure()
+
+    def info(self) -> RunInfo:
+        """What panels need to know before the first frame."""
+        trainer, dataset = self._trainer, self._trainer.dataset
+        centres = None if dataset.modes is None else sealed(dataset.modes.centres.cpu().numpy())
+        model = trainer.model
+        titles: tuple[str, ...] = getattr(model, "path_titles", ()) if "path" in model.can else ()
+        return RunInfo(
+            run=self._run,
+            titles=tuple(column.title for column in trainer.experiment.columns),
+            steps=trainer.steps,
+            device=str(trainer.device),
+            data=sealed(dataset.train[:MOST_DATA].float().cpu().numpy()),
+            bounds=dataset.bounds,
+            plans=np.array(trainer.plans, dtype=np.float64),
+            mode_centres=centres,
+            manifold=dataset.manifold,
+            path_titles=tuple(titles),
+        )
+
+    def truth(self) -> Truth:
+        """The exact log-density and score on the grids of the view; what was computed once is kept."""
+        return self._exact.finished(self._view)
+
+    def new_truth(self) -> Truth | None:
+        """The truth of the view once `work` has computed it, each but once; None until then."""
+        return self._exact.news(self._view)
+
+    def _arrange(self, before: View | None) -> None:
+        """Make the parts that are wanted, keep those that stay, drop the rest, and stop chunks under way."""
+        view, old, running = self._view, self._parts, self._tasks
+        self._parts, self._tasks = {}, {}
+        for name, key, make in self._possible():
+            if before is not None and name in old and key(before) == key(view):
+                self._parts[name], self._tasks[name] = old[name], running[name]
+            else:
+                part = self._parts[name] = make()
+                self._tasks[name] = _Task(part.share, part.refresh, self._idle(part))
+        if before is not None and not self._exact.other(before, view):
+            self._tasks["truth"] = running["truth"]
+        else:
+            self._tasks["truth"] = _Task(0.25, lambda: self._exact.compute(view), lambda: self._exact.known(view))
+        self._tasks["metrics"] = running.get("metrics") or _Task(0.1, self._meters.round, lambda: self._meters.idle)
+        for task in self._tasks.values():
+            task.served = 0.0
+        self._served = 0.0
+
+    def _idle(self, part: Part) -> Callable[[], bool]:
+        return lambda: part.fresh(self._shadow.step)
+
+    def _possible(self) -> Iterator[tuple[str, Callable[[View], object], Callable[[], Part]]]:
+        """Name, what of a view it depends on, and maker of every part that is wanted and that can be had."""
+        view, wants, shadow = self._view, self._wants, self._shadow
+        if self._trainer.dataset.dim != 2:
+            return
+        if "log_density" in wants and view.grid and "log_prob" in shadow.can:
+            yield "log_density", lambda v: (v.bounds, v.grid), lambda: DensityPart(shadow, view, self._pace())
+        if "samples" in wants and view.samples and "sample" in shadow.can:
+            yield "samples", lambda v: v.samples, lambda: SamplesPart(shadow, view, self._pace())
+        if "score" in wants and view.arrows and "score" in shadow.can:
+            yield "score", lambda v: (v.bounds, v.arrows), lambda: ScorePart(shadow, view, self._pace())
+        if "batch" in wants and view.batch:
+            yield "batch", lambda v: v.batch, lambda: BatchPart(self._trainer, view)
+        probe = view.probe
+        if "path" in wants and probe is not None and "path" in shadow.can:
+            yield "path", lambda v: v.probe, lambda: PathPart(shadow, probe)
+
+    def _pace(self) -> Pace:
+        # Launching kernels costs a GPU more than rows do.
+        return Pace(rows=16_384, most=131_072) if self._trainer.device.type == "cuda" else Pace()
+
+    def _made(self) -> Frame:
+        began = self._clock()
+        step = self._trainer.step
+        pictures: dict[str, list[F32] | None] = {name: part.picture() for name, part in self._parts.items()}
+        sigma2 = self._trainer.sigma2
+        columns = tuple(
+            ColumnFrame(
+                sigma2=float(sigma2[column]),
+                **{name: None if found is None else found[column] for name, found in pictures.items()},
+            )
+            for column in range(len(sigma2))
+        )
+        oldest = min((part.oldest for part in self._parts.values()), default=step)
+        # A picture that is still coarse is at least one step old.
+        age = step - oldest if oldest >= 0 else max(1, step)
+        frame = Frame(self._run, step, self._view, columns, age)
+        self._frames_cost += self._clock() - began
+        return frame

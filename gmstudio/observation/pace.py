@@ -1,0 +1,47 @@
+"""How much to compute at once, so that neither training nor the window waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class Pace:
+    """Finds how many rows make a chunk of about `target` seconds.
+
+    A task cuts its rows with `portions` and, after each chunk, yields its pace to whoever holds the watch, who calls
+    `note`; so that the time between two chunks, in which the model trains, is not counted.
+
+    Args:
+        rows: rows of the first chunk.
+        least: rows of the smallest chunk.
+        most: rows of the largest chunk.
+        target: s.
+    """
+
+    def __init__(self, rows: int = 512, least: int = 64, most: int = 2048, target: float = 2e-3) -> None:
+        self.rows = rows
+        self.least = least
+        self.most = most
+        self.target = target
+        self._last = 0
+
+    def portions(self, total: int, weight: int = 1) -> Iterator[slice]:
+        """Cut `total` rows into chunks of the present size.
+
+        Args:
+            total: rows.
+            weight: how many rows one row stands for, such as the members of an ensemble.
+        """
+        start = 0
+        while start < total:
+            stop = min(total, start + max(1, self.rows // weight))
+            self._last = (stop - start) * weight
+            yield slice(start, stop)
+            start = stop
+
+    def note(self, seconds: float) -> None:
+        """The chunk took so long: halve what is too much, double what is little."""
+        if seconds > 1.5 * self.target:
+            self.rows = max(self.least, self.rows // 2)
+        elif seconds < self.target / 2 and self._last > self.rows // 2:
+            self.rows = min(self.most, self.rows * 2)

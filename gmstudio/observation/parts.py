@@ -1,0 +1,222 @@
+"""The parts of a frame, each computed in chunks and kept until it is fresher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.observation.frame import F32, View
+from gmstudio.observation.interlace import InterlacedGrid
+from gmstudio.observation.pace import Pace
+from gmstudio.observation.shadow import Shadow, finite, sealed
+
+if TYPE_CHECKING:
+    from gmstudio.training.trainer import Trainer
+
+#: Seed of the samples' base noise: the same for every run, so that columns and runs can be compared.
+SAMPLE_SEED = 20_231
+#: Slices in which samples are refreshed.
+SLICES = 8
+
+
+class Part(Protocol):
+    """Something that a frame shows.
+
+    Attributes:
+        share: of the time of observing, relative to the other parts that are wanted.
+        changed: whether it was refreshed since `picture`.
+    """
+
+    share: float
+    changed: bool
+
+    def fresh(self, step: int) -> bool:
+        """Whether all of it was computed with the weights of `step`."""
+
+    def refresh(self) -> Iterator[Pace]:
+        """Compute the next piece of it, in chunks."""
+
+    @property
+    def oldest(self) -> int:
+        """The step of its oldest piece."""
+
+    def picture(self) -> list[F32] | None:
+        """Immutable arrays, one for each column; None while there is nothing to show."""
+
+
+class _Kept:
+    """Keeps the immutable copies until the next change, so that a panel may skip what is the same object."""
+
+    changed = False
+    _pictures: list[F32] | None = None
+
+    def _seal(self, values: F32) -> list[F32]:
+        if self.changed or self._pictures is None:
+            self._pictures = [sealed(one) for one in values]
+            self.changed = False
+        return self._pictures
+
+
+class DensityPart(_Kept):
+    """The log-density on a grid, in interleaved passes."""
+
+    share = 0.6
+
+    def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
+        self._shadow = shadow
+        self._pace = pace
+        self._points = shadow.tensor(view.points(view.grid))
+        self.grid = InterlacedGrid(shadow.members, view.grid)
+
+    def fresh(self, step: int) -> bool:
+        return self.grid.due(step) is None
+
+    def refresh(self) -> Iterator[Pace]:
+        step = self._shadow.step
+        index = self.grid.due(step)
+        if index is None:
+            return
+        pixels = self.grid.pixels(index)
+        points = self._points[pixels]
+        values = np.empty((self._shadow.members, len(pixels)), dtype=np.float32)
+        for rows in self._pace.portions(len(pixels), self._shadow.members):
+            values[:, rows] = self._shadow.density_picture(points[rows])
+            yield self._pace
+        self.grid.put(index, values, step)
+        self.changed = True
+
+    @property
+    def oldest(self) -> int:
+        return self.grid.oldest
+
+    def picture(self) -> list[F32] | None:
+        return self._seal(self.grid.values) if self.grid.shown else None
+
+
+class _Sliced(_Kept):
+    """Rows that are refreshed in interleaved slices; shown once all of them are there."""
+
+    def __init__(self, shadow: Shadow, rows: int, width: int, slices: int, pace: Pace) -> None:
+        self._shadow = shadow
+        self._pace = pace
+        self._values: F32 = np.zeros((shadow.members, rows, width), dtype=np.float32)
+        self._steps: NDArray[np.int64] = np.full(min(slices, rows), -1, dtype=np.int64)
+        self._next = 0
+
+    def fresh(self, step: int) -> bool:
+        return bool((self._steps == step).all())
+
+    def refresh(self) -> Iterator[Pace]:
+        step, count = self._shadow.step, len(self._steps)
+        due = [i % count for i in range(self._next, self._next + count) if self._steps[i % count] != step]
+        if not due:
+            return
+        rows = np.arange(due[0], self._values.shape[1], count)
+        fresh = np.empty((self._shadow.members, len(rows), self._values.shape[2]), dtype=np.float32)
+        for portion in self._pace.portions(len(rows), self._shadow.members):
+            fresh[:, portion] = self._compute(rows[portion])
+            yield self._pace
+        self._values[:, rows] = fresh
+        self._steps[due[0]] = step
+        self._next = (due[0] + 1) % count
+        self.changed = True
+
+    def _compute(self, rows: NDArray[np.int64]) -> F32:
+        raise NotImplementedError
+
+    @property
+    def oldest(self) -> int:
+        return int(self._steps.min())
+
+    def picture(self) -> list[F32] | None:
+        return self._seal(self._shaped()) if (self._steps >= 0).all() else None
+
+    def _shaped(self) -> F32:
+        return self._values
+
+
+class ScorePart(_Sliced):
+    """Score vectors on a grid."""
+
+    share = 0.12
+
+    def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
+        super().__init__(shadow, view.arrows**2, 2, 1, pace)
+        self._points = shadow.tensor(view.points(view.arrows))
+        self._side = view.arrows
+
+    def _compute(self, rows: NDArray[np.int64]) -> F32:
+        return self._shadow.score_picture(self._points[rows])
+
+    def _shaped(self) -> F32:
+        return self._values.reshape(-1, self._side, self._side, 2)
+
+
+class SamplesPart(_Sliced):
+    """Samples from fixed noise: they move as the weights move."""
+
+    share = 0.2
+
+    def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
+        super().__init__(shadow, view.samples, 2, SLICES, pace)
+        self._noise = shadow.noise(view.samples, SAMPLE_SEED)
+
+    def _compute(self, rows: NDArray[np.int64]) -> F32:
+        return self._shadow.sample_picture(self._noise[rows])
+
+
+class _Whole(_Kept):
+    """A part so small that one chunk refreshes all of it."""
+
+    _step = -1
+    _values: F32 | None = None
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+
+    def fresh(self, step: int) -> bool:
+        return self._step == step
+
+    @property
+    def oldest(self) -> int:
+        return self._step
+
+    def picture(self) -> list[F32] | None:
+        return None if self._values is None else self._seal(self._values)
+
+
+class BatchPart(_Whole):
+    """The first training points, mollified as at this step."""
+
+    share = 0.05
+
+    def __init__(self, trainer: Trainer, view: View) -> None:
+        super().__init__()
+        self._trainer = trainer
+        self._size = view.batch
+
+    def refresh(self) -> Iterator[Pace]:
+        self._step = self._trainer.step
+        self._values = finite(self._trainer.batch(self._size)[..., :2].float().cpu().numpy())
+        self.changed = True
+        yield self._pace
+
+
+class PathPart(_Whole):
+    """The way of the probe through the layers."""
+
+    share = 0.08
+
+    def __init__(self, shadow: Shadow, point: tuple[float, float]) -> None:
+        super().__init__()
+        self._shadow = shadow
+        self._point = point
+
+    def refresh(self) -> Iterator[Pace]:
+        self._step = self._shadow.step
+        self._values = self._shadow.path(self._point)
+        self.changed = True
+        yield self._pace

@@ -1,0 +1,114 @@
+"""A copy of the model in training that observing may use as it likes; everything in the units of the data."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gmstudio.data.base import Dataset
+from gmstudio.models.layers.base import DensityModel
+from gmstudio.observation.frame import F32
+
+#: What stands for a log-density of minus infinity or NaN: pictures have to be finite.
+LOWEST = -1e6
+
+
+class Shadow:
+    """Weights of one step, frozen in evaluation mode, so that looking cannot touch training.
+
+    Args:
+        model: the model in training.
+        dataset: for the conversion between the units of the data and of the model.
+        device: where the model is.
+    """
+
+    def __init__(self, model: DensityModel, dataset: Dataset, device: torch.device) -> None:
+        self.device = device
+        self.step = -1
+        self.members = model.members
+        self.can = model.can
+        self._model = _frozen(model)
+        self._shift = dataset.shift.to(device)
+        self._scale = dataset.scale.to(device)
+        self._log_volume = dataset.log_volume
+
+    def follow(self, model: DensityModel, step: int) -> None:
+        """Take the weights of `model`, which stands at `step`; free of charge when they are the present ones."""
+        if step == self.step:
+            return
+        mine, its = _tensors(self._model), _tensors(model)
+        if [a.shape for a in mine] != [a.shape for a in its]:
+            self._model = _frozen(model)
+        else:
+            with torch.no_grad():
+                torch._foreach_copy_(mine, its)
+        self.step = step
+
+    def tensor(self, x: F32) -> Tensor:
+        """An array as a tensor on the model's device."""
+        return torch.from_numpy(np.ascontiguousarray(x)).to(self.device)
+
+    def _standardised(self, x: Tensor) -> Tensor:
+        return ((x - self._shift) / self._scale).expand(self.members, *x.shape)
+
+    @torch.inference_mode()
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density in nats at points (B, D) or (E, B, D); returns (E, B)."""
+        points = self._standardised(x) if x.dim() == 2 else (x - self._shift) / self._scale
+        return self._model.log_prob(points) - self._log_volume
+
+    def score(self, x: Tensor) -> Tensor:
+        """Gradient of the log-density at points (B, D); returns (E, B, D)."""
+        return self._model.score(self._standardised(x)) / self._scale
+
+    def noise(self, size: int, seed: int) -> Tensor:
+        """Fixed random numbers for `samples`: (size, K), on the model's device."""
+        return self._model.noise(size, torch.Generator().manual_seed(seed)).to(self.device)
+
+    @torch.inference_mode()
+    def samples(self, noise: Tensor) -> Tensor:
+        """Samples (E, B, D) from noise (B, K)."""
+        return self._model.sample(noise) * self._scale + self._shift
+
+    @torch.inference_mode()
+    def path(self, point: tuple[float, float]) -> F32:
+        """The way of a point through the layers: (E, L + 1, D), in the model's standardised units."""
+        x = self._standardised(torch.tensor([point], dtype=torch.float32, device=self.device))
+        way: F32 = self._model.path(x)[:, :, 0].transpose(0, 1).float().cpu().numpy()
+        return finite(way)
+
+    def density_picture(self, x: Tensor) -> F32:
+        """`log_prob` as a finite array."""
+        return finite(self.log_prob(x).float().cpu().numpy(), LOWEST)
+
+    def score_picture(self, x: Tensor) -> F32:
+        """`score` as a finite array."""
+        return finite(self.score(x).float().cpu().numpy())
+
+    def sample_picture(self, noise: Tensor) -> F32:
+        """`samples` as a finite array."""
+        return finite(self.samples(noise).float().cpu().numpy())
+
+
+def finite(values: F32, nothing: float = 0.0) -> F32:
+    """The same values, clipped to a million either way; NaN becomes `nothing`."""
+    bounded: F32 = np.clip(np.nan_to_num(values, nan=nothing), LOWEST, -LOWEST)
+    return bounded
+
+
+def sealed(values: F32) -> F32:
+    """An immutable copy, C-contiguous."""
+    copied = np.array(values, dtype=np.float32, order="C")
+    copied.setflags(write=False)
+    return copied
+
+
+def _frozen(model: DensityModel) -> DensityModel:
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def _tensors(model: DensityModel) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]
