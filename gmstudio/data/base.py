@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, runtime_checkable
 
+from gmstudio import registry
 from gmstudio.registry import Spec, describe
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ class Density(Protocol):
 
     def mollified(self, alpha: float, sigma: float) -> Density | None:
         """The exact density of alpha x + sigma eps, eps standard normal; None where it has no closed form."""
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where points come from when there may be no density: a manifold, a picture, a handful of points."""
+
+    def sample(self, size: int, generator: torch.Generator) -> Tensor:
+        """Independent draws, float64, of shape (size, D), on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,9 @@ class Dataset:
 class DataSpec(Spec, frozen=True, kw_only=True):
     """Base of every data set's specification."""
 
+    #: Name of the lower-dimensional set on which the points lie, such as ``circle``; empty where they fill the plane.
+    manifold: ClassVar[str] = ""
+
     size: Annotated[int, describe("How many points to train on.", ge=2, le=1_000_000, unit="points", log=True)] = 8192
     standardise: Annotated[
         bool,
@@ -128,6 +140,25 @@ class DataSpec(Spec, frozen=True, kw_only=True):
     def density(self) -> Density | None:
         """The exact density, or None where there is none."""
         raise NotImplementedError
+
+    def source(self) -> Source:
+        """What points are drawn from: the density, unless a data set has none.
+
+        Raises:
+            SpecError: when there is nothing to draw from.
+        """
+        density = self.density()
+        assert density is not None, "a data set without a density has a source of its own"
+        return density
+
+    def modes(self) -> Modes | None:
+        """Where the modes are, or None where counting them makes no sense."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """What a person calls this data set."""
+        return registry.of(self).title
 
     def build(self, seed: int) -> Dataset:
         """Draw training and validation points; the same seed gives the same bits.
