@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.base import Bounds
+from gmstudio.training.metric import Metric as Metric
 
 F32 = NDArray[np.float32]
 T = TypeVar("T")
@@ -90,19 +91,6 @@ class Truth:
     view: View
     log_density: F32 | None = None
     score: F32 | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One measured number.
-
-    `name` is one of METRICS.
-    """
-
-    step: int
-    column: int
-    name: str
-    value: float
 
 
 #: Name -> (title, unit, better): better is +1 where more is better, -1 where less is, 0 otherwise.

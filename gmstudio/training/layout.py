@@ -1,0 +1,67 @@
+"""All parameters of an ensemble in one buffer, and all gradients in another."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gmstudio.models.layers.base import DensityModel
+
+#: Every parameter begins at a multiple of this many numbers: 64 bytes, a cache line.
+ALIGNMENT = 16
+
+
+class Layout:
+    """The trainable parameters of E members as rows of one buffer (E, P); the model's parameters become views of it.
+
+    Their gradients are gathered in a second buffer, so that one operation clips or steps them all.
+
+    Args:
+        model: every parameter leads with E; it must already be on its device.
+
+    Raises:
+        ValueError: when a parameter does not lead with E.
+    """
+
+    def __init__(self, model: DensityModel) -> None:
+        self.members = model.members
+        self.slices: dict[str, tuple[int, torch.Size]] = {}
+        trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        offset = 0
+        for name, parameter in trainable.items():
+            if parameter.dim() == 0 or parameter.shape[0] != self.members:
+                raise ValueError(f"the parameter {name} does not lead with the {self.members} members")
+            self.slices[name] = (offset, parameter.shape)
+            size = math.prod(parameter.shape[1:])
+            offset += -(-size // ALIGNMENT) * ALIGNMENT
+        device = next(iter(trainable.values())).device if trainable else torch.device("cpu")
+        self.values = torch.zeros(self.members, offset, device=device)
+        self.gradients = torch.zeros_like(self.values)
+        values, gradients = self.unpack(self.values), self.unpack(self.gradients)
+        for name, parameter in trainable.items():
+            values[name].copy_(parameter.detach())
+            parameter.data = values[name]
+        self._parameters = list(trainable.values())
+        self._slots = list(gradients.values())
+
+    def differentiate(self, loss: Tensor) -> None:
+        """Put the gradient of a scalar into `gradients`.
+
+        ``.grad`` is left alone: PyTorch warns of, and is slow with, gradients that are not contiguous.
+        """
+        found = torch.autograd.grad(loss, self._parameters, allow_unused=True, materialize_grads=True)
+        torch._foreach_copy_(self._slots, found)
+
+    @property
+    def size(self) -> int:
+        """P, with the padding."""
+        return int(self.values.shape[1])
+
+    def unpack(self, flat: Tensor) -> dict[str, Tensor]:
+        """Views of a buffer (E, P) in the names and shapes of the parameters."""
+        views: dict[str, Tensor] = {}
+        for name, (offset, shape) in self.slices.items():
+            views[name] = flat[:, offset : offset + math.prod(shape[1:])].view(shape)
+        return views

@@ -1,0 +1,76 @@
+"""Batches and noise from counters: any step's numbers can be drawn again, with no generator state to keep.
+
+Every block of steps has generators of its own, seeded from the run's seed, the stream's name and the block's number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+#: Steps in a block, at most.
+BLOCK = 64
+#: Numbers of noise drawn at once for one seed, at most (unless a single step needs more).
+BLOCK_NUMBERS = 2**20
+
+
+def generator(seed: int, *name: str | int) -> torch.Generator:
+    """A generator on the CPU that depends on the seed and on the name alone."""
+    text = "/".join(map(str, (seed, *name)))
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+
+
+class Batches:
+    """Which points are in each step's batch, and the noise that is added to them.
+
+    Points go in epochs without replacement: a stream of permutations, cut into full batches.  A batch that is larger
+    than the data is drawn with replacement.  Members with equal seeds share batches and noise.
+
+    Args:
+        seeds: of the E members.
+        points: N, the number of training points.
+        batch: B.
+        dim: D.
+        segment: how many times the data have been exchanged.
+
+    Attributes:
+        steps: S, steps in a block.
+        members: for each member the index of its stream.
+    """
+
+    def __init__(self, seeds: Sequence[int], points: int, batch: int, dim: int, segment: int = 0) -> None:
+        self._seeds = list(dict.fromkeys(seeds))
+        self._points, self._batch, self._dim, self._segment = points, batch, dim, segment
+        self._epochs: dict[tuple[int, int], Tensor] = {}
+        self.members = [self._seeds.index(seed) for seed in seeds]
+        self.steps = max(1, min(BLOCK, BLOCK_NUMBERS // (batch * dim)))
+
+    def draw(self, block: int) -> tuple[Tensor, Tensor]:
+        """Indices (S, U, B) and standard normal noise (S, U, B, D) of a block, for the U different seeds."""
+        shape = (self.steps, self._batch)
+        indices = [self._indices(seed, block).view(shape) for seed in self._seeds]
+        noise = [
+            torch.randn(*shape, self._dim, generator=generator(seed, "noise", self._segment, block))
+            for seed in self._seeds
+        ]
+        return torch.stack(indices, dim=1), torch.stack(noise, dim=1)
+
+    def _indices(self, seed: int, block: int) -> Tensor:
+        size = self.steps * self._batch
+        if self._batch > self._points:
+            return torch.randint(self._points, (size,), generator=generator(seed, "replacement", self._segment, block))
+        first, last = block * size, (block + 1) * size
+        epochs = range(first // self._points, (last - 1) // self._points + 1)
+        stream = torch.cat([self._permutation(seed, epoch) for epoch in epochs])
+        self._epochs = {key: order for key, order in self._epochs.items() if key[1] >= epochs[-1]}
+        return stream[first - epochs[0] * self._points :][:size]
+
+    def _permutation(self, seed: int, epoch: int) -> Tensor:
+        key = (seed, epoch)
+        if key not in self._epochs:
+            self._epochs[key] = torch.randperm(self._points, generator=generator(seed, "epoch", self._segment, epoch))
+        return self._epochs[key]

@@ -1,0 +1,379 @@
+"""The step loop of one run or of an ensemble of runs in one pass.
+
+The trainer knows no window and no project.  It makes steps when asked, answers what was measured since the last time,
+and can be put back to any of its checkpoints to the bit.  One thread owns it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.data.base import Dataset
+from gmstudio.mollification.gaussian import mollify
+from gmstudio.registry import SpecError
+from gmstudio.runs import Experiment
+from gmstudio.training import record
+from gmstudio.training.checkpoint import Checkpoint
+from gmstudio.training.commands import Edit, SetData, SetRate, SetSchedule
+from gmstudio.training.engine import Block, EagerEngine, Engine
+from gmstudio.training.errors import NonFiniteLoss
+from gmstudio.training.layout import Layout
+from gmstudio.training.metric import Metric
+from gmstudio.training.optimiser import Optimiser
+from gmstudio.training.plans import Plans, check_edit, edit_to_plain
+from gmstudio.training.streams import Batches, generator
+from gmstudio.training.validation import Best, likelihood
+
+__all__ = ["NonFiniteLoss", "Trainer"]
+
+#: About as many points of the training curve are told, however long the run.
+CURVE_POINTS = 2000
+
+
+class Trainer:
+    """Trains the columns of an experiment side by side.
+
+    Args:
+        experiment: what to train.
+        dataset: the points; built from the experiment where None.
+        device: where to train, such as ``cpu`` or ``cuda:0``.
+
+    Attributes:
+        dataset: on the device, in the units of the data.
+        model: E members, one for each column.
+        step: steps made so far.
+        steps: T, steps planned.
+        stopped: for each column, whether early stopping has ended it.
+        edits: (step, edit in plain values) of every edit so far.
+
+    Raises:
+        SpecError: when the data or the model cannot be built, or the objective asks for what the model cannot do.
+    """
+
+    def __init__(self, experiment: Experiment, dataset: Dataset | None = None, *, device: str = "cpu") -> None:
+        self.experiment = experiment
+        self.device = torch.device(device)
+        run, runs = experiment.run, experiment.runs()
+        self.training = run.training
+        self.seeds = [run.training.seed for run in runs]
+        built = dataset if dataset is not None else run.data.build(run.training.seed)
+        self.model = run.model.build(built.dim, self.seeds, built.to_model(built.train)).to(self.device)
+        lacking = run.objective.needs - self.model.can
+        if lacking:
+            raise SpecError(
+                f"The objective needs {', '.join(sorted(lacking))}, which the model cannot give.",
+                "Choose another model or another objective.",
+                "objective",
+            )
+        self.model.train()
+        self.layout = Layout(self.model)
+        self.optimiser = Optimiser(self.layout, self.training)
+        self.best = Best(self.model, self.layout, self.training.patience)
+        self._engine: Engine = EagerEngine(self.model, run.objective, self.layout, self.optimiser)
+        self.step, self.steps = 0, self.training.steps
+        self.looks = 0
+        self.stopped_at: list[int | None] = [None] * len(runs)
+        self.edits: list[tuple[int, dict[str, Any]]] = []
+        self._first_dataset = built
+        self._width = max(1, self.steps // CURVE_POINTS)
+        self._metrics: list[Metric] = []
+        self.pending: NDArray[np.float32] = np.zeros((0, len(runs)), dtype=np.float32)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Plan from the experiment alone, as if no edit had been made."""
+        self._segment = 0
+        self._use(self._first_dataset, 0)
+        self._plans = Plans(self.experiment.runs(), self._epoch)
+
+    def _use(self, dataset: Dataset, start: int) -> None:
+        """Draw batches from `dataset` from step `start` on."""
+        self.dataset = dataset.to(self.device)
+        self._volume = float(dataset.scale.cpu().double().log().sum())
+        self._points = self.dataset.to_model(self.dataset.train)
+        self._clean = self.dataset.to_model(self.dataset.validation)
+        self._batches = Batches(self.seeds, len(self._points), self.training.batch, dataset.dim, self._segment)
+        self._start = start
+        self._epoch = self._steps_in_epoch(len(self._points))
+        self._block: Block | None = None
+        self._preview: Tensor | None = None
+
+    def _steps_in_epoch(self, points: int) -> int:
+        return -(-points // self.training.batch)
+
+    # What others may ask.
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are made or every column has stopped early."""
+        return self.step >= self.steps or all(self.stopped)
+
+    @property
+    def stopped(self) -> tuple[bool, ...]:
+        """For each column, whether early stopping has ended it."""
+        return tuple(at is not None for at in self.stopped_at)
+
+    @property
+    def plans(self) -> NDArray[np.float64]:
+        """(E, T) noise variance of every step."""
+        return self._plans.sigma2
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """(E, T) learning rate of every step."""
+        return self._plans.rates
+
+    @property
+    def sigma2(self) -> NDArray[np.float64]:
+        """(E,) noise variance of the next step; of the last one when there is no next."""
+        return self._plans.sigma2[:, min(self.step, self.steps - 1)]
+
+    @property
+    def best_step(self) -> NDArray[np.int64]:
+        """(E,) the step of the best validation likelihood so far."""
+        return self.best.step.copy()
+
+    def best_state(self) -> dict[str, Tensor]:
+        """A copy of the weights with the best validation likelihood, by the names of the model's state."""
+        return {name: tensor.detach().clone() for name, tensor in self.best.state().items()}
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """From which numbers the generators of the next step are seeded, beside the columns' seeds."""
+        return {
+            "segment": self._segment,
+            "start": self._start,
+            "block": (self.step - self._start) // self._batches.steps,
+            "epoch": (self.step - self._start) * self.training.batch // len(self._points),
+        }
+
+    def batch(self, size: int) -> Tensor:
+        """The first training points, mollified as the next step's batch will be, with noise that stays the same.
+
+        Args:
+            size: how many points at most.
+
+        Returns:
+            (E, size, D) float32 in the units of the data.
+        """
+        size = min(size, len(self._points))
+        if self._preview is None or self._preview.shape[1] < size:
+            noise = torch.stack(
+                [torch.randn(size, self.dataset.dim, generator=generator(seed, "preview")) for seed in self.seeds]
+            )
+            self._preview = noise.to(self.device)
+        sigma2 = self._on_device(self.sigma2)[:, None, None]
+        return self.dataset.to_data(mollify(self._points[:size], self._preview[:, :size], sigma2))
+
+    # Steps.
+
+    def advance(self, steps: int = 1) -> int:
+        """Make up to `steps` steps, fewer at the end; the host waits for the device only to evaluate.
+
+        Returns:
+            How many were made.
+
+        Raises:
+            NonFiniteLoss: when a loss is found not to be finite.
+        """
+        first, goal = self.step, min(self.step + steps, self.steps)
+        if not self.model.training:
+            self.model.train()
+        if self.looks == 0 and not self.finished:
+            self._evaluate()
+        while self.step < goal and not self.finished:
+            block = self._current_block()
+            offset = self.step - block.start
+            every = self.training.evaluate_every
+            n = min(goal - self.step, len(block.rates) - offset, every - self.step % every)
+            self._engine.step(block, offset, n)
+            self.step += n
+            if self.step - block.start == len(block.rates):
+                self._read_losses()
+            if self.step % every == 0 or self.step == self.steps:
+                self._read_losses()
+                self._evaluate()
+        return self.step - first
+
+    def _current_block(self) -> Block:
+        block = self._block
+        if block is None or not block.start <= self.step < block.start + len(block.rates):
+            block = self._block = self._draw_block()
+            self._read = self.step
+        return block
+
+    def _draw_block(self) -> Block:
+        """Batches and noise of the block that the next step belongs to."""
+        batches = self._batches
+        number = (self.step - self._start) // batches.steps
+        start = self._start + number * batches.steps
+        end = min(start + batches.steps, self.steps)
+        index, noise = batches.draw(number)
+        indices, noises = self._to_device(index[: end - start]), self._to_device(noise[: end - start])
+        x = self._points[indices]
+        if len(set(batches.members)) > 1:
+            x, noises = x[:, batches.members], noises[:, batches.members]
+        sigma2 = self._on_device(self._plans.sigma2[:, start:end].T)[:, :, None, None]
+        losses = torch.zeros(end - start, len(self.seeds), device=self.device)
+        return Block(start, mollify(x, noises, sigma2), self._plans.rates[:, start:end].T.tolist(), losses)
+
+    def _on_device(self, values: NDArray[np.float64]) -> Tensor:
+        return self._to_device(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)))
+
+    def _to_device(self, tensor: Tensor) -> Tensor:
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
+
+    # What is measured.
+
+    def drain(self) -> list[Metric]:
+        """The metrics since the last call, oldest first.
+
+        ``train`` is the mean over a few steps of minus the loss, ``validation`` the likelihood of clean points that
+        were never trained on; both in nats per point in the units of the data.
+
+        Raises:
+            NonFiniteLoss: when a loss is found not to be finite.
+        """
+        self._read_losses()
+        found, self._metrics = self._metrics, []
+        return found
+
+    def _read_losses(self) -> None:
+        """Fetch the losses of the steps since the last time."""
+        if self._block is None or self._read >= self.step:
+            return
+        start = self._block.start
+        rows: NDArray[np.float32] = self._block.losses[self._read - start : self.step - start].cpu().numpy()
+        moving = ~np.array(self.stopped)
+        wrong = np.argwhere(~np.isfinite(rows) & moving)
+        if len(wrong):
+            raise NonFiniteLoss(self._read + int(wrong[0, 0]) + 1, int(wrong[0, 1]))
+        self._read = self.step
+        rows = np.concatenate([self.pending, rows])
+        width, first = self._width, self.step - len(rows)
+        whole = len(rows) if self.step == self.steps else self.step // width * width - first
+        for begin in range(0, max(whole, 0), width):
+            window = rows[begin : min(begin + width, whole)]
+            self._tell_training(first + begin + len(window), window.mean(axis=0, dtype=np.float64))
+        self.pending = rows[max(whole, 0) :].copy()
+
+    def _tell_training(self, step: int, losses: NDArray[np.float64]) -> None:
+        for column, loss in enumerate(losses):
+            at = self.stopped_at[column]
+            if at is not None and step > at:
+                continue
+            self._metrics += [
+                Metric(step, column, "train", -float(loss) - self._volume),
+                Metric(step, column, "sigma2", float(self._plans.sigma2[column, step - 1])),
+                Metric(step, column, "rate", float(self._plans.rates[column, step - 1])),
+            ]
+
+    def _evaluate(self) -> None:
+        values = likelihood(self.model, self._clean)
+        self.looks += 1
+        for column, value in enumerate(values):
+            if np.isfinite(value) and not self.stopped[column]:
+                self._metrics.append(Metric(self.step, column, "validation", float(value) - self._volume))
+        ended = self.best.look(self.step, values, self.stopped)
+        for column in ended:
+            self.stopped_at[column] = self.step
+            self._plans.stop(column, self.step)
+        if ended:
+            self.optimiser.hold(self.stopped)
+            self._forget_block()
+
+    def _forget_block(self) -> None:
+        """The plan has changed: the block must be made anew before the next step."""
+        self._read_losses()
+        self._block = None
+
+    # Edits.
+
+    def apply(self, edit: Edit) -> None:
+        """Plan what is left anew; what happened stays.
+
+        Raises:
+            SpecError: when the edit cannot be made; nothing is changed then.
+            NonFiniteLoss: when a loss is found not to be finite.
+        """
+        if self.finished:
+            raise SpecError("The training has ended.", "Start a new run.", "edit")
+        check_edit(edit, self.stopped)
+        dataset = self.build_data(edit) if isinstance(edit, SetData) else None
+        self._forget_block()
+        if dataset is not None:
+            # Drawings are large and come often: of data that are replaced, only their number is kept.
+            self.edits = [(step, _superseded(plain, len(self._points))) for step, plain in self.edits]
+            self.best.forget()
+        self._change(edit, self.step, dataset)
+        self.edits.append((self.step, edit_to_plain(edit)))
+
+    def _change(self, edit: Edit | int, step: int, dataset: Dataset | None) -> None:
+        """Make an edit at `step`; a number stands for data that others have replaced since."""
+        if isinstance(edit, SetSchedule):
+            self._plans.set_schedule(edit.column, edit.schedule, step, self._epoch)
+        elif isinstance(edit, SetRate):
+            self._plans.set_rate(edit.column, edit.rate, step)
+        else:
+            self._segment += 1
+            if isinstance(edit, int):
+                self._epoch = self._steps_in_epoch(edit)
+            elif dataset is not None:
+                self._use(dataset, step)
+
+    def build_data(self, edit: SetData) -> Dataset:
+        """The points of an edit; the standardisation stays, since the model's weights belong to it.
+
+        Raises:
+            SpecError: when they cannot be drawn or have another dimension.
+        """
+        old = self._first_dataset
+        new = edit.data.build(self.training.seed)
+        if new.dim != old.dim:
+            raise SpecError(
+                f"The new data have {new.dim} columns, the model has {old.dim}.", "Start a new run with them.", "data"
+            )
+        return replace(new, shift=old.shift, scale=old.scale)
+
+    # Keeping.
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything that the next step depends on.
+
+        Raises:
+            NonFiniteLoss: when the weights are not finite; they are not worth keeping.
+        """
+        self._read_losses()
+        return record.save(self)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of this experiment, to the bit.
+
+        Raises:
+            CheckpointError: when it belongs to something else or is damaged; nothing is changed then.
+        """
+        state = record.check(self, checkpoint)
+        self._begin()
+        for step, edit in state.edits:
+            self._change(edit, step, state.dataset)
+        for column, at in enumerate(state.stopped_at):
+            if at is not None:
+                self._plans.stop(column, at)
+        record.load(self, checkpoint, state)
+        self.optimiser.hold(self.stopped)
+        self._metrics = []
+        self._block = None
+
+
+def _superseded(plain: dict[str, Any], points: int) -> dict[str, Any]:
+    if plain["kind"] != "data" or plain["data"] is None:
+        return plain
+    return {"kind": "data", "data": None, "points": points}
