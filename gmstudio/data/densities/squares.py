@@ -49,8 +49,8 @@ class SoftSquares:
         edge = math.hypot(alpha * self.edge, sigma)
         if abs(alpha) * self.side < 1e-6 * edge:
             # So small that a square is a point; its variance is still counted.
-            variance = torch.full((len(self.centres),), edge**2 + (alpha * self.side) ** 2 / 12)
-            return GaussianMixture(torch.ones(len(self.centres)), alpha * self.centres, variance)
+            variances = torch.full((len(self.centres),), edge**2 + (alpha * self.side) ** 2 / 12, dtype=torch.float64)
+            return GaussianMixture(torch.ones(len(self.centres)), alpha * self.centres, variances)
         return SoftSquares(alpha * self.centres, abs(alpha) * self.side, edge)
 
     def _sides(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,8 @@ class Drawing(DataSpec, frozen=True, kw_only=True, tag="drawing"):
         points = self._kept()
         if not len(points):
             raise SpecError("The drawing is empty.", _DRAW, "data.points")
-        return GaussianMixture(torch.ones(len(points)), points, torch.full((len(points),), self.spread**2).double())
+        variances = torch.full((len(points),), self.spread**2, dtype=torch.float64)
+        return GaussianMixture(torch.ones(len(points)), points, variances)
 
     def source(self) -> Source:
         """The density, or the points themselves where the spread is 0.

@@ -42,7 +42,8 @@ class EightGaussians(DataSpec, frozen=True, kw_only=True, tag="eight-gaussians")
 
         from gmstudio.data.densities.gaussians import GaussianMixture
 
-        return GaussianMixture(torch.ones(self.count), self._centres(), torch.full((self.count,), self.noise**2))
+        variances = torch.full((self.count,), self.noise**2, dtype=torch.float64)
+        return GaussianMixture(torch.ones(self.count), self._centres(), variances)
 
     def modes(self) -> Modes:
         """One for each Gaussian."""

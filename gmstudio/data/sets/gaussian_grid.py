@@ -43,8 +43,8 @@ class GaussianGrid(DataSpec, frozen=True, kw_only=True, tag="gaussian-grid"):
 
         from gmstudio.data.densities.gaussians import GaussianMixture
 
-        count = self.side**2
-        return GaussianMixture(torch.ones(count), self._centres(), torch.full((count,), self.noise**2))
+        variances = torch.full((self.side**2,), self.noise**2, dtype=torch.float64)
+        return GaussianMixture(torch.ones(self.side**2), self._centres(), variances)
 
     def modes(self) -> Modes:
         """One for each Gaussian."""

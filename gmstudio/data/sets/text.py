@@ -77,4 +77,4 @@ class Text(DataSpec, frozen=True, kw_only=True, tag="text"):
     def _pixel(self) -> float:
         """Side of a pixel; a short text is limited in height rather than in width."""
         rows, columns = self._bitmap().shape
-        return self.width / max(columns, rows)
+        return self.width / float(max(columns, rows))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @component(
     "data",
     title="Von Mises on the circle",
-    summary="Points exactly on the unit circle: a manifold, so that a likelihood can climb without end while it is wrong.",
+    summary="Points exactly on the unit circle: a manifold, so that a likelihood can climb for ever while it is wrong.",
     reference="Manifold overfitting: Loaiza-Ganem et al. (2022); Tran et al. (2023), figure 2.",
     order=90,
 )
