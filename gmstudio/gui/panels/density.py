@@ -1,0 +1,216 @@
+"""The density of every column as a picture with lines that enclose given shares of its mass."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QWidget
+
+from gmstudio.data.base import Bounds
+from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.panels.contours import contour, enclosing
+from gmstudio.gui.panels.legend import BAR_SIDE, colour_bar
+from gmstudio.gui.panels.plane_panel import PlanePanel
+from gmstudio.gui.panels.plane_row import Heading, Plot
+from gmstudio.gui.panels.strokes import levels, lookup, picture, segments_path
+from gmstudio.observation.frame import F32, Frame, Truth
+
+#: Depth of the logarithmic picture below its top, in nats, and the shares of the mass that lines enclose.
+DEPTH = 9.0
+SHARES = (0.5, 0.9, 0.99)
+
+
+class Top:
+    """The log-density shown in the strongest colour: the same for all columns, and calm over time.
+
+    Where the truth is known it is the truth's, for good.  Otherwise it follows the columns' robust maximum slowly, and
+    only when it is off by more than a quarter of a nat.
+    """
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+        self._fixed = False
+
+    def fix(self, log_density: F32 | None) -> None:
+        """Take the top of the truth."""
+        if log_density is not None and (top := _robust_top(log_density)) is not None:
+            self.value, self._fixed = top + 0.1, True
+
+    def follow(self, parts: list[F32]) -> None:
+        """Take note of new pictures of the columns."""
+        tops = [top for part in parts if (top := _robust_top(part)) is not None]
+        if self._fixed or not tops:
+            return
+        wanted = max(tops)
+        if self.value is None:
+            self.value = wanted
+        elif abs(wanted - self.value) > 0.25:
+            self.value += 0.3 * (wanted - self.value)
+
+
+def _robust_top(log_density: F32) -> float | None:
+    """The height that one cell in 500 exceeds; a spike of a few cells must not darken the rest."""
+    finite = log_density[np.isfinite(log_density)]
+    if not len(finite):
+        return None
+    return float(np.partition(finite, int(0.998 * (len(finite) - 1)))[int(0.998 * (len(finite) - 1))])
+
+
+class DensityPanel(PlanePanel):
+    """Density images on shared levels, with contours and, on request, the exact density beside them."""
+
+    name: ClassVar[str] = "density"
+    title: ClassVar[str] = "Density"
+    help: ClassVar[str] = "The density that each model has learned, in the same colours for all columns."
+    wants: ClassVar[frozenset[str]] = frozenset({"log_density"})
+    place: ClassVar[tuple[str, int]] = ("stage", 1)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.top = Top()
+        self._pictures: dict[int, tuple[F32, tuple[float, float], QImage]] = {}
+        self._lines: dict[int, tuple[F32, list[tuple[float, np.ndarray]]]] = {}
+        self.row.side = BAR_SIDE
+        self.add_note("")
+        tr = self.tr
+        self.log = self.add_switch(
+            tr("Log"),
+            tr("Logarithmic colours: differences of the density in nats. Off: colours in proportion to the density."),
+            True,
+            self._switched,
+        )
+        self.contours = self.add_switch(
+            tr("Contours"), tr("Lines that enclose 50, 90 and 99 % of the mass in view."), True, self._switched
+        )
+        self.exact = self.add_switch(
+            tr("Truth"), tr("Show the exact density of the data beside the columns."), False, self._switched
+        )
+        self.exact.setEnabled(False)
+
+    def reset(self) -> None:
+        self._pictures.clear()
+        self._lines.clear()
+        if self.frame is None:
+            self.top = Top()
+            self.exact.setEnabled(self.truth is not None and self.truth.log_density is not None)
+
+    def show_truth(self, truth: Truth) -> None:
+        self.exact.setEnabled(truth.log_density is not None)
+        if self.truth is None or self.top.value is None:
+            self.top.fix(truth.log_density)
+        super().show_truth(truth)
+
+    def show_frame(self, frame: Frame) -> None:
+        if self.isVisible() or self.top.value is None:
+            self.top.follow([c.log_density for c in frame.columns if c.log_density is not None])
+        super().show_frame(frame)
+
+    def missing(self, frame: Frame) -> str:
+        if any(column.log_density is not None for column in frame.columns):
+            return ""
+        return self.tr("This model has no density.")
+
+    def extra_headings(self) -> tuple[Heading, ...]:
+        if self.exact.isChecked() and self.truth is not None and self.truth.log_density is not None:
+            return (Heading(self.tr("Truth"), "truth"),)
+        return ()
+
+    def limits(self) -> tuple[float, float]:
+        """The values in the weakest and strongest colour: log-densities in nats, or densities."""
+        top = self.top.value if self.top.value is not None else 0.0
+        return (top - DEPTH, top) if self.log.isChecked() else (0.0, math.exp(top))
+
+    def part(self, index: int) -> tuple[F32, Bounds] | None:
+        """The log-density in a plot, and the part of the plane that it covers."""
+        if self.frame is not None and index < len(self.frame.columns):
+            log_density = self.frame.columns[index].log_density
+            return None if log_density is None else (log_density, self.frame.view.bounds)
+        if self.info is not None and index >= len(self.info.titles) and self.truth is not None:
+            return None if self.truth.log_density is None else (self.truth.log_density, self.truth.view.bounds)
+        return None
+
+    def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
+        part = self.part(index)
+        if part is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(plot.area(part[1]), self._picture(index, part[0]))
+        if self.contours.isChecked():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_contours(painter, plot, index, *part)
+
+    def _picture(self, index: int, log_density: F32) -> QImage:
+        limits = self.limits()
+        kept = self._pictures.get(index)
+        if kept is not None and kept[0] is log_density and kept[1] == limits:
+            return kept[2]
+        heights = log_density if self.log.isChecked() else np.exp(np.minimum(log_density, np.float32(80)))
+        image = picture(levels(heights, *limits), lookup(self.theme.density_map))
+        self._pictures[index] = (log_density, limits, image)
+        return image
+
+    def _draw_contours(self, painter: QPainter, plot: Plot, index: int, log_density: F32, bounds: Bounds) -> None:
+        kept = self._lines.get(index)
+        if kept is None or kept[0] is not log_density:
+            lines = [(level, contour(log_density, level)) for level in enclosing(log_density, SHARES)]
+            kept = self._lines[index] = (log_density, lines)
+        rows, columns = log_density.shape
+        left, right, bottom, top = bounds
+        for level, segments in kept[1]:
+            # Values stand in the middle of their cells.
+            ends = (segments.reshape(-1, 2) + 0.5) * ((right - left) / columns, (top - bottom) / rows) + (left, bottom)
+            path: QPainterPath = segments_path(plot.pixels(ends).reshape(-1, 4))
+            painter.strokePath(path, QPen(self._contour_colour(level), 1))
+
+    def _contour_colour(self, level: float) -> QColor:
+        """A line's colour, readable on the colour that the picture has there."""
+        low, high = self.limits()
+        height = level if self.log.isChecked() else math.exp(level)
+        entry = int(min(max((height - low) / max(high - low, 1e-12), 0.0), 1.0) * 255)
+        red, green, blue, _ = self.theme.density_map[entry]
+        light = 0.3 * red + 0.6 * green + 0.1 * blue > 128
+        colour = QColor("black" if light else "white")
+        colour.setAlphaF(0.55)
+        return colour
+
+    def draw_legend(self, painter: QPainter, rect: QRectF) -> None:
+        if self.top.value is None:
+            return
+        title = "log p" if self.log.isChecked() else "p"
+        colour_bar(painter, rect, self.theme, self.theme.density_map, self.limits(), title)
+
+    def _switched(self, _on: bool) -> None:
+        self.changed()
+
+    def summary(self) -> str:
+        if self.info is None or self.frame is None:
+            return self.tr("Density: no picture yet.")
+        words = []
+        for index, title in enumerate(self.info.titles):
+            part = self.part(index)
+            if part is None:
+                words.append(f"{title}: no density")
+                continue
+            log_density, (left, right, bottom, top) = part
+            heights = np.exp(np.minimum(log_density[np.isfinite(log_density)].astype(np.float64), 80))
+            mass = float(heights.sum()) * (right - left) * (top - bottom) / log_density.size
+            row, column = np.unravel_index(int(np.nanargmax(log_density)), log_density.shape)
+            x = left + (column + 0.5) * (right - left) / log_density.shape[1]
+            y = bottom + (row + 0.5) * (top - bottom) / log_density.shape[0]
+            peak = float(log_density[row, column])
+            words.append(
+                f"{title}: highest log-density {peak:.2f} at ({x:.2f}, {y:.2f}), {mass:.0%} of the mass in view"
+            )
+        return f"Density at step {self.frame.step:,}. " + "; ".join(words) + "."
+
+
+PANELS: tuple[type[Panel], ...] = (DensityPanel,)
+
+if __name__ == "__main__":
+    from gmstudio.gui.panels.demo import main
+
+    main(DensityPanel)

@@ -1,0 +1,93 @@
+"""A widget whose picture is kept, so that what moves over it (crosshair, step line) costs no redrawing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSizeF, Qt
+from PySide6.QtGui import QFocusEvent, QFont, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from gmstudio.gui.theme import Theme, themes
+
+
+def small_font(base: QFont, less: float = 1.5, bold: bool = False) -> QFont:
+    """A font some points smaller than `base`, never below 6.5."""
+    font = QFont(base)
+    font.setPointSizeF(max(6.5, (base.pointSizeF() if base.pointSizeF() > 0 else 9.0) - less))
+    font.setBold(bold)
+    return font
+
+
+def write(painter: QPainter, rect: QRectF, text: str, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter) -> None:
+    """Write a line into a rectangle, shortened by an ellipsis where it is too long."""
+    metrics = painter.fontMetrics()
+    if metrics.horizontalAdvance(text) > rect.width():
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
+    painter.drawText(rect, align.value | Qt.TextFlag.TextSingleLine.value, text)
+
+
+class Layered(QWidget):
+    """Base of plots: `paint_base` draws what is kept, `paint_overlay` what moves over it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme: Theme = themes().current
+        self._kept: QPixmap | None = None
+        self._ring = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def paint_base(self, painter: QPainter, size: QSizeF) -> None:
+        """Draw what is kept until `refresh`, on a background that is already filled."""
+
+    def paint_overlay(self, painter: QPainter, size: QSizeF) -> None:
+        """Draw what moves over the kept picture."""
+
+    def refresh(self) -> None:
+        """Draw everything anew, once, when the widget is painted next; costs nothing while it is hidden."""
+        self._kept = None
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Change colours."""
+        self.theme = theme
+        self.refresh()
+
+    def paint_all(self, painter: QPainter, size: QSizeF, overlay: bool = True) -> None:
+        """Draw everything, for a file: no kept picture is used, so that lines and text stay lines and text."""
+        painter.fillRect(QRectF(0, 0, size.width(), size.height()), self.theme.colour("panel"))
+        painter.setFont(self.font())
+        painter.save()
+        self.paint_base(painter, size)
+        painter.restore()
+        if overlay:
+            self.paint_overlay(painter, size)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        size = self.size() * ratio
+        if self._kept is None or self._kept.size() != size or self._kept.devicePixelRatio() != ratio:
+            self._kept = QPixmap(size)
+            self._kept.setDevicePixelRatio(ratio)
+            self._kept.fill(self.theme.colour("panel"))
+            with QPainter(self._kept) as base:
+                base.setFont(self.font())
+                self.paint_base(base, QSizeF(self.size()))
+        with QPainter(self) as painter:
+            painter.drawPixmap(0, 0, self._kept)
+            painter.setFont(self.font())
+            self.paint_overlay(painter, QSizeF(self.size()))
+            if self._ring and self.hasFocus():
+                painter.setPen(self.theme.pen("accent"))
+                painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # The frame is for those who come by keyboard; after a click it would only be in the way.
+        keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+        self._ring = event.reason() in keys
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()

@@ -1,0 +1,147 @@
+"""Every panel, whatever it draws: it takes a run, frames, numbers, themes and sizes, and exports itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
+from pytestqt.qtbot import QtBot
+
+from gmstudio.gui.panels import all_panels, demo
+from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.theme import load
+from gmstudio.observation.frame import ColumnFrame, Frame, View
+
+# The offscreen platform says so of every window that is shown.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+VIEW = View(demo.BOUNDS, grid=40, arrows=12, samples=800, batch=128)
+
+
+@pytest.fixture(params=all_panels(), ids=lambda panel: panel.name)
+def panel(request: pytest.FixtureRequest, qtbot: QtBot) -> Panel:
+    made: Panel = request.param()
+    made.resize(480, 260)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def fill(panel: Panel, step: int = 1000) -> None:
+    panel.begin(demo.info(size=500))
+    panel.show_truth(demo.truth(VIEW))
+    panel.show_metrics(demo.metrics(0, step + 1))
+    panel.show_frame(demo.frame(step, VIEW))
+    panel.show_step(step)
+
+
+def pixels(panel: Panel) -> np.ndarray:
+    image = panel.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), dtype=np.uint8).reshape(image.height(), image.width(), 4).copy()
+
+
+def test_every_panel_is_found_once_with_a_name_title_help_and_place() -> None:
+    names = [panel.name for panel in all_panels()]
+    assert {"data", "density", "score", "samples"} <= set(names)
+    assert len(set(names)) == len(names)
+    assert all(p.title and p.help and p.place[0] in ("stage", "bottom", "right", "hidden") for p in all_panels())
+
+
+def test_before_a_run_it_says_what_to_do(panel: Panel) -> None:
+    assert panel.summary()
+    assert len(np.unique(pixels(panel).reshape(-1, 4), axis=0)) > 1
+    assert panel.accessibleName()
+
+
+def test_a_frame_changes_the_picture(panel: Panel) -> None:
+    before = pixels(panel)
+    fill(panel)
+    assert (pixels(panel) != before).any()
+    assert len(panel.summary()) > 20
+
+
+def test_a_frame_of_another_run_is_dropped(panel: Panel) -> None:
+    fill(panel)
+    before = pixels(panel)
+    panel.show_frame(demo.frame(3000, VIEW, run="another"))
+    assert (pixels(panel) == before).all()
+
+
+def test_it_follows_the_theme(panel: Panel) -> None:
+    fill(panel)
+    panel.apply_theme(load("light"))
+    light = pixels(panel)
+    panel.apply_theme(load("dark"))
+    dark = pixels(panel)
+    assert light.mean() > dark.mean() + 40
+
+
+@pytest.mark.parametrize("size", [(160, 120), (300, 700), (1200, 300)])
+def test_it_can_be_any_size(panel: Panel, size: tuple[int, int]) -> None:
+    fill(panel)
+    panel.resize(*size)
+    assert len(np.unique(pixels(panel).reshape(-1, 4), axis=0)) > 1
+
+
+def test_nothing_known_is_no_error(panel: Panel) -> None:
+    panel.begin(demo.info(size=500))
+    panel.show_frame(Frame("demo", 5, VIEW, (ColumnFrame(), ColumnFrame())))
+    pixels(panel)
+    assert panel.summary()
+
+
+def test_values_that_are_not_finite_are_no_error(panel: Panel) -> None:
+    fill(panel)
+    bad = np.full((40, 40), np.nan, dtype=np.float32)
+    bad[3, 3] = np.inf
+    spoiled = ColumnFrame(
+        log_density=bad,
+        score=np.full((12, 12, 2), np.nan, dtype=np.float32),
+        samples=np.full((800, 2), np.inf, dtype=np.float32),
+        batch=np.full((128, 2), np.nan, dtype=np.float32),
+        path=np.full((7, 2), np.nan, dtype=np.float32),
+    )
+    panel.show_frame(Frame("demo", 1001, VIEW, (spoiled, spoiled)))
+    pixels(panel)
+    assert panel.summary()
+
+
+def test_a_new_run_forgets_the_last(panel: Panel) -> None:
+    panel.begin(demo.info(size=500))
+    fresh = pixels(panel)
+    fill(panel)
+    panel.begin(demo.info(size=500))
+    assert (pixels(panel) == fresh).mean() > 0.999
+
+
+def test_it_exports_a_png_of_the_asked_size(panel: Panel, tmp_path: Path) -> None:
+    fill(panel)
+    image = QImage(960, 520, QImage.Format.Format_RGB32)
+    with QPainter(image) as painter:
+        panel.paint_for_export(painter, image.size())
+    assert image.save(str(tmp_path / "panel.png"))
+    values = np.frombuffer(image.constBits(), dtype=np.uint8).reshape(520, 960, 4)
+    assert len(np.unique(values[:, 480:].reshape(-1, 4), axis=0)) > 3
+
+
+def test_it_exports_an_svg_with_text_that_can_be_drawn_again(panel: Panel) -> None:
+    fill(panel)
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(QSize(480, 260))
+    generator.setViewBox(panel.rect())
+    with QPainter(generator) as painter:
+        panel.paint_for_export(painter, QSize(480, 260))
+    buffer.close()
+    root = ElementTree.fromstring(store.data())
+    words = " ".join("".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text"))
+    assert any(title in words for title in demo.info(size=10).titles)
+    assert QSvgRenderer(store).isValid()
