@@ -56,8 +56,10 @@ class Meters:
         self._reference = Reference(trainer.dataset, trainer.device)
         self._shadow: Shadow | None = None
         self._pace = Pace()
+        self._sorts_pace = Pace(rows=8, least=2, most=128)
         self._pairs_pace = Pace(rows=64, least=8, most=512)
         self._noise: dict[int, Tensor] = {}
+        self._scales: tuple[float, ...] = ()
         self._done: list[Metric] = []
         self._measured = -1
         # A curve of a thousand points is as much as a screen can show.
@@ -136,8 +138,11 @@ class Meters:
             found.append(shadow.samples(noise[rows]).clone())
             yield self._pace
         samples, reference = torch.cat(found, dim=1), reference[:size]
-        along = metrics.directions(self._dataset.dim)
-        self._tell("sliced_wasserstein", metrics.sliced_wasserstein(samples, reference, along))
+        along, squares = metrics.directions(self._dataset.dim), []
+        for rows in self._sorts_pace.portions(len(along), shadow.members):
+            squares.append(metrics.sliced_squares(samples, reference, along[rows]))
+            yield self._sorts_pace
+        self._tell("sliced_wasserstein", torch.cat(squares, dim=-1).mean(dim=-1).sqrt())
         modes = self._dataset.modes
         if modes is not None:
             centres = modes.centres.to(samples)
@@ -147,7 +152,8 @@ class Meters:
         pairs = min(sizes.pairs, size)
         if pairs < 3:
             return
-        sums = metrics.MmdSums(samples[:, :pairs], reference[:pairs], metrics.bandwidths(reference))
+        self._scales = self._scales or metrics.bandwidths(reference[:500])
+        sums = metrics.MmdSums(samples[:, :pairs], reference[:pairs], self._scales)
         for rows in self._pairs_pace.portions(pairs, shadow.members):
             sums.add(rows)
             yield self._pairs_pace

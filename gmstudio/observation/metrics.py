@@ -148,13 +148,12 @@ def directions(dim: int, count: int = 64, seed: int = 7) -> Tensor:
         angles = torch.arange(count, dtype=torch.float64) * (math.pi / count)
         return torch.stack([angles.cos(), angles.sin()], dim=-1)
     drawn = torch.randn(count, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return drawn / drawn.norm(dim=-1, keepdim=True)
+    length: Tensor = drawn.norm(dim=-1, keepdim=True)
+    return drawn / length
 
 
-def sliced_wasserstein(x: Tensor, y: Tensor, along: Tensor) -> Tensor:
-    """Sliced Wasserstein-2 distance of equally many samples x (E, N, D) and y (N, D), in the units of the data.
-
-    Bonneel, Rabin, Peyré, Pfister, "Sliced and Radon Wasserstein Barycenters of Measures", JMIV 2015.
+def sliced_squares(x: Tensor, y: Tensor, along: Tensor) -> Tensor:
+    """Squared Wasserstein-2 distance of equally many samples x (E, N, D) and y (N, D) along each direction.
 
     Args:
         x: samples of the models.
@@ -162,14 +161,22 @@ def sliced_wasserstein(x: Tensor, y: Tensor, along: Tensor) -> Tensor:
         along: (P, D) unit vectors.
 
     Returns:
-        (E,): the root of the mean over directions of the squared 1-D distances.
+        (E, P), in the units of the data squared.
     """
     if x.shape[-2] != y.shape[-2]:
         raise ValueError(f"{x.shape[-2]} samples and {y.shape[-2]} points: take equally many")
-    to = along.to(x).T
-    sorted_x: Tensor = (x @ to).sort(dim=-2).values
-    sorted_y: Tensor = (y.to(x) @ to).sort(dim=-2).values
-    return torch.sqrt((sorted_x - sorted_y).square().mean(dim=(-2, -1)))
+    to = along.to(x)
+    sorted_x: Tensor = (to @ x.transpose(-1, -2)).sort(dim=-1).values
+    sorted_y: Tensor = (to @ y.to(x).T).sort(dim=-1).values
+    return (sorted_x - sorted_y).square().mean(dim=-1)
+
+
+def sliced_wasserstein(x: Tensor, y: Tensor, along: Tensor) -> Tensor:
+    """Sliced Wasserstein-2 distance: the root of the mean of `sliced_squares` over directions; (E,).
+
+    Bonneel, Rabin, Peyré, Pfister, "Sliced and Radon Wasserstein Barycenters of Measures", JMIV 2015.
+    """
+    return sliced_squares(x, y, along).mean(dim=-1).sqrt()
 
 
 def near(x: Tensor, centres: Tensor, radius: float) -> Tensor:

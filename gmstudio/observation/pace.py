@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from collections.abc import Iterator
 
 
@@ -18,12 +20,13 @@ class Pace:
         target: s.
     """
 
-    def __init__(self, rows: int = 512, least: int = 64, most: int = 2048, target: float = 2e-3) -> None:
+    def __init__(self, rows: int = 512, least: int = 128, most: int = 2048, target: float = 2e-3) -> None:
         self.rows = rows
         self.least = least
         self.most = most
         self.target = target
         self._last = 0
+        self._rates: deque[float] = deque(maxlen=5)
 
     def portions(self, total: int, weight: int = 1) -> Iterator[slice]:
         """Cut `total` rows into chunks of the present size.
@@ -40,8 +43,15 @@ class Pace:
             start = stop
 
     def note(self, seconds: float) -> None:
-        """The chunk took so long: halve what is too much, double what is little."""
-        if seconds > 1.5 * self.target:
-            self.rows = max(self.least, self.rows // 2)
-        elif seconds < self.target / 2 and self._last > self.rows // 2:
-            self.rows = min(self.most, self.rows * 2)
+        """The chunk took so long: from now on take as many rows as fit the target, by the median of the last few.
+
+        The median, because a busy machine makes single chunks slow, and smaller ones would only cost more in all.
+        """
+        if self._last:
+            self._rates.append(seconds / self._last)
+            fit = self.target / max(statistics.median(self._rates), 1e-12)
+            self.rows = max(self.least, min(self.most, self._power_of_two(fit), 2 * self.rows))
+
+    @staticmethod
+    def _power_of_two(rows: float) -> int:
+        return int(1 << max(0, int(min(rows, 1 << 30)).bit_length() - 1))
