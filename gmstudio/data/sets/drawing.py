@@ -42,7 +42,7 @@ class Drawing(DataSpec, frozen=True, kw_only=True, tag="drawing"):
         if len(self.points) > MOST_POINTS:
             raise SpecError(f"The drawing has {len(self.points):,} points.", f"Draw at most {MOST_POINTS:,}.", "points")
         try:
-            array = np.array(self.points, dtype=np.float64).reshape(len(self.points), -1)
+            array = np.array(self.points, dtype=np.float64).reshape(len(self.points), -1 if self.points else 2)
         except (TypeError, ValueError) as error:
             raise SpecError("The drawing has a point that is not a pair of numbers.", _PAIRS, "points") from error
         if self.points and array.shape[1] != 2:
