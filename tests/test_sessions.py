@@ -1,0 +1,212 @@
+"""A session: training, observing, recording and commands in one thread, without a window."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmstudio import runs
+from gmstudio.observation.frame import View
+from gmstudio.projects.project import Project
+from gmstudio.sessions import Look, Outcome, Session
+from gmstudio.training.commands import Advance, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
+
+VIEW = View(bounds=(-3.0, 3.0, -3.0, 3.0), grid=24, arrows=6, samples=200, batch=50)
+
+
+def experiment(steps: int = 60, **training: object) -> runs.Experiment:
+    run = runs.run_from_plain(
+        {
+            "data": {"kind": "two-moons", "size": 400},
+            "model": {"kind": "real-nvp", "blocks": 2, "hidden": 8},
+            "mollification": {"kind": "sigmoid"},
+            "training": {"steps": steps, "batch": 32, "evaluate_every": 10, "threads": 1, **training},
+        }
+    )
+    return runs.twins(run)
+
+
+@contextmanager
+def running(session: Session) -> Iterator[list[Outcome]]:
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(session.run()))
+    thread.start()
+    try:
+        yield outcomes
+    finally:
+        session.post(Stop())
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.005)
+
+
+def state_of(session: Session) -> Callable[[], str]:
+    """The newest state; a closure, because a mailbox gives each status once."""
+    seen = ["building"]
+
+    def newest() -> str:
+        status = session.status.take()
+        if status is not None:
+            seen[0] = status.state
+        return seen[0]
+
+    return newest
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    project = Project.create(tmp_path / "p.gmstudio")
+    yield project
+    project.close()
+
+
+def test_a_session_trains_to_the_end_and_measures_everything(project: Project) -> None:
+    session = Session(experiment(), project=project, view=VIEW, device="cpu")
+    outcome = session.run()
+    assert outcome.problem is None and outcome.state == "finished" and outcome.step == 60
+    for name in ("train", "validation", "kl", "fisher", "mmd", "sliced_wasserstein"):
+        assert all(value is not None and np.isfinite(value) for value in outcome.metrics[name]), name
+    frame = session.frames.take()
+    assert frame is not None and frame.step == 60 and frame.age == 0 and frame.run == outcome.run
+    assert project.run(outcome.run).state == "finished"
+    assert project.frame_steps(outcome.run)[0] == 0 and project.frame_steps(outcome.run)[-1] == 60
+    recorded = {(m.name, m.step, m.column): m.value for m in project.metrics(outcome.run)}
+    told = {(m.name, m.step, m.column): m.value for m in session.metrics()}
+    assert recorded == pytest.approx(told)
+
+
+def test_a_paused_session_steps_when_asked_and_holds_between() -> None:
+    session = Session(experiment(), view=VIEW, device="cpu", paused=True)
+    with running(session):
+        state = state_of(session)
+        session.post(Advance(1))
+        wait(lambda: state() == "paused")
+        frame = session.frames.take()
+        assert frame is not None and frame.step == 1 and frame.age == 0
+        session.post(Advance(10))
+        wait(lambda: (f := session.frames.take()) is not None and f.step == 11 and f.age == 0)
+
+
+def test_pause_and_play_reach_the_end() -> None:
+    session = Session(experiment(300), view=VIEW, device="cpu")
+    with running(session) as outcomes:
+        session.post(Pause())
+        state = state_of(session)
+        wait(lambda: state() == "paused")
+        session.post(Play())
+        wait(lambda: bool(outcomes))
+    assert outcomes[0].state == "finished" and outcomes[0].step == 300
+
+
+def test_observing_recording_and_pausing_change_no_bit(project: Project, tmp_path: Path) -> None:
+    watched = Session(experiment(40), project=project, view=VIEW, device="cpu", paused=True)
+    with running(watched) as outcomes:
+        for steps in (3, 1, 17):
+            watched.post(Advance(steps))
+        watched.post(Play())
+        wait(lambda: bool(outcomes))
+    other = Project.create(tmp_path / "q.gmstudio")
+    alone = Session(experiment(40), project=other, view=VIEW, wants=frozenset(), device="cpu").run()
+    first, second = project.checkpoint(watched.run_id), other.checkpoint(alone.run)
+    other.close()
+    assert first is not None and second is not None and set(first.arrays) == set(second.arrays)
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(array, second.arrays[name], err_msg=name)
+
+
+def test_a_stopped_run_resumed_equals_an_uninterrupted_one(project: Project) -> None:
+    broken = Session(experiment(50), project=project, view=VIEW, device="cpu", paused=True)
+    with running(broken):
+        state = state_of(broken)
+        broken.post(Advance(23))
+        wait(lambda: state() == "paused")
+    resumed = Session(experiment(50), project=project, run=broken.run_id, view=VIEW, device="cpu").run()
+    whole = Session(experiment(50), project=project, view=VIEW, device="cpu").run()
+    assert resumed.state == whole.state == "finished"
+    first, second = project.checkpoint(resumed.run), project.checkpoint(whole.run)
+    assert first is not None and second is not None
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(array, second.arrays[name], err_msg=name)
+    steps = [m.step for m in project.metrics(resumed.run) if m.name == "validation" and m.column == 0]
+    assert steps == sorted(set(steps))
+
+
+def test_edits_are_applied_between_steps_and_recorded(project: Project) -> None:
+    session = Session(experiment(200), project=project, view=VIEW, device="cpu", paused=True)
+    off = runs.run_from_plain({"data": {"kind": "rings"}, "model": {"kind": "real-nvp"}})
+    with running(session) as outcomes:
+        session.post(Advance(20))
+        session.post(SetSchedule(1, off.mollification))
+        session.post(SetRate(0, 1e-4))
+        session.post(SetData(off.data))
+        session.post(Play())
+        wait(lambda: bool(outcomes))
+    assert outcomes[0].state == "finished", outcomes[0].problem
+    assert len(project.edits(session.run_id)) == 3
+    info = project.info(session.run_id)
+    assert info is not None and info.plans[1, -1] == 0.0
+
+
+def test_looking_elsewhere_while_paused_gives_a_sharp_picture() -> None:
+    session = Session(experiment(), view=VIEW, device="cpu", paused=True)
+    closer = View(bounds=(0.0, 1.0, 0.0, 1.0), grid=16, arrows=4, samples=50, batch=10)
+    with running(session):
+        session.post(Look(closer, frozenset({"log_density"})))
+        frames = []
+        wait(lambda: (f := session.frames.take()) is not None and frames.append(f) is None and f.view == closer)
+        column = frames[-1].columns[0]
+        assert column.log_density is not None and column.log_density.shape == (16, 16)
+
+
+def test_speed_limits_the_steps() -> None:
+    session = Session(experiment(100_000), view=VIEW, device="cpu", paused=True)
+    with running(session):
+        session.post(SetSpeed(5.0))
+        session.post(Play())
+        time.sleep(1.0)
+        session.post(Pause())
+        state = state_of(session)
+        wait(lambda: state() == "paused")
+        frame = session.frames.take()
+        assert frame is not None and 0 < frame.step < 100
+
+
+def test_a_loss_that_is_not_finite_fails_with_a_remedy_and_keeps_the_last_checkpoint(project: Project) -> None:
+    session = Session(experiment(3000, rate=1.0, decay="constant"), project=project, view=VIEW, device="cpu")
+    from gmstudio.training import trainer as training
+
+    original = training.Trainer.advance
+
+    def poisoned(self: training.Trainer, steps: int = 1) -> int:
+        made = original(self, steps)
+        if self.step > 100:
+            for parameter in self.model.parameters():
+                parameter.data.fill_(float("nan"))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.Trainer, "advance", poisoned)
+        outcome = session.run()
+    assert outcome.state == "failed" and outcome.problem is not None and outcome.problem.remedy
+    checkpoint = project.checkpoint(session.run_id)
+    assert checkpoint is not None
+    assert all(np.isfinite(a).all() for a in checkpoint.arrays.values() if a.dtype.kind == "f")
+
+
+def test_an_unusable_data_set_fails_with_a_message() -> None:
+    run = runs.run_from_plain({"data": {"kind": "drawing"}, "model": {"kind": "real-nvp"}})
+    outcome = Session(runs.single(run), device="cpu").run()
+    assert outcome.state == "failed" and outcome.problem is not None
+    assert "raw" in (outcome.problem.what + outcome.problem.remedy + outcome.problem.title)
