@@ -34,8 +34,11 @@ def problem_of(error: BaseException) -> Problem:
         return Problem(
             "The training diverged",
             f"{error} The last good checkpoint is kept.",
-            "Try a smaller learning rate, gradient clipping (10, for example), a larger batch, or more noise for longer.",
+            "Try a smaller learning rate, gradient clipping (10, for example) or a larger batch.",
         )
+    own = _of_own(error)
+    if own is not None:
+        return own
     text = str(error).strip() or type(error).__name__
     low = text.lower()
     if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or any(w in low for w in _MEMORY):
@@ -50,18 +53,32 @@ def problem_of(error: BaseException) -> Problem:
             f"{_first(text)} The last good checkpoint is kept.",
             "Restart the program and go on from the checkpoint; if it happens again, train on the CPU.",
         )
-    return _of_disk(error, text) or _of_own(error, text)
+    return _of_disk(error, text) or Problem(
+        "Something went wrong",
+        f"{type(error).__name__}: {_first(text)}",
+        "What was trained is kept. Try again; if it happens again, report it with this message.",
+    )
+
+
+def _of_own(error: BaseException) -> Problem | None:
+    """Errors that carry their own message and remedy."""
+    message, remedy = getattr(error, "message", None), getattr(error, "remedy", None)
+    if not isinstance(message, str) or not isinstance(remedy, str) or not message:
+        return None
+    where = getattr(error, "where", "")
+    title = f"Please check: {where}" if isinstance(where, str) and where else "That does not work as it is"
+    return Problem(title, message, remedy or "Change it and try again.")
 
 
 def _of_disk(error: BaseException, text: str) -> Problem | None:
     low = text.lower()
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in low:
+    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "disk is full" in low:
         return Problem(
             "The disk is full",
             f"It could not be written: {text}",
             "Make room, or save the project elsewhere; then go on.",
         )
-    readonly = isinstance(error, PermissionError) or isinstance(error, OSError) and error.errno == errno.EROFS
+    readonly = isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EROFS)
     if readonly or "readonly database" in low or "read-only" in low:
         return Problem(
             "It cannot be written there",
@@ -79,20 +96,6 @@ def _of_disk(error: BaseException, text: str) -> Problem | None:
     if isinstance(error, OSError):
         return Problem("The file system refused", text, "Check the disk, or save the project elsewhere; then go on.")
     return None
-
-
-def _of_own(error: BaseException, text: str) -> Problem:
-    """Errors that carry their own message and remedy, and all that nobody thought of."""
-    message, remedy = getattr(error, "message", None), getattr(error, "remedy", None)
-    if isinstance(message, str) and isinstance(remedy, str) and message:
-        where = getattr(error, "where", "")
-        title = f"Please check: {where}" if isinstance(where, str) and where else "That does not work as it is"
-        return Problem(title, message, remedy or "Change it and try again.")
-    return Problem(
-        "Something went wrong",
-        f"{type(error).__name__}: {_first(text)}",
-        "What was trained is kept. Try again; if it happens again, report it with this message.",
-    )
 
 
 def _first(text: str) -> str:

@@ -17,7 +17,7 @@ from gmstudio.registry import SpecError
 from gmstudio.training.checkpoint import Checkpoint
 from gmstudio.training.commands import Edit, SetData
 from gmstudio.training.errors import CheckpointError, NonFiniteLoss
-from gmstudio.training.plans import edit_from_plain
+from gmstudio.training.plans import check_edit, edit_from_plain
 
 if TYPE_CHECKING:
     from gmstudio.training.trainer import Trainer
@@ -108,7 +108,8 @@ def check(trainer: Trainer, checkpoint: Checkpoint) -> State:
     try:
         return _state(trainer, checkpoint)
     except (SpecError, TypeError, ValueError, KeyError, IndexError, OverflowError) as error:
-        raise CheckpointError(f"The checkpoint's description cannot be used: {error}.", _REMEDY) from error
+        why = error.message if isinstance(error, SpecError) else f"{error}."
+        raise CheckpointError(f"The checkpoint's description cannot be used: {why}", _REMEDY) from error
 
 
 def _check_arrays(trainer: Trainer, checkpoint: Checkpoint) -> None:
@@ -117,6 +118,8 @@ def _check_arrays(trainer: Trainer, checkpoint: Checkpoint) -> None:
     losses = arrays.pop("optimiser.losses", None)
     if losses is None or losses.dtype != np.float32 or losses.ndim != 2 or losses.shape[1] != len(trainer.seeds):
         raise CheckpointError("The checkpoint lacks its latest losses.", _REMEDY)
+    if len(losses) != trainer.untold(checkpoint.step):
+        raise CheckpointError(f"The checkpoint holds {len(losses):,} losses that do not belong to its step.", _REMEDY)
     for name in sorted(set(wanted) ^ set(arrays)):
         has = "lacks" if name in wanted else "has an unknown"
         raise CheckpointError(f"The checkpoint {has} tensor {name[:80]!r}.", _REMEDY)
@@ -141,7 +144,8 @@ def _state(trainer: Trainer, checkpoint: Checkpoint) -> State:
     waited = [_count(value) for value in best["waited"]]
     if not len(stopped_at) == len(likelihood) == len(best_step) == len(waited) == members:
         raise ValueError("it describes another number of columns")
-    plain_edits = [(_count(step, checkpoint.step), dict(plain)) for step, plain in meta["edits"]]
+    latest = min(checkpoint.step, trainer.steps - 1)
+    plain_edits = [(_count(step, latest), dict(plain)) for step, plain in meta["edits"]]
     edits = [(step, _edit(plain, members)) for step, plain in plain_edits]
     if any(later[0] < earlier[0] for earlier, later in pairwise(edits)):
         raise ValueError("its edits are out of order")
@@ -155,8 +159,7 @@ def _edit(plain: dict[str, Any], members: int) -> Kept:
     if plain.get("kind") == "data" and plain.get("data") is None:
         return _count(plain["points"])
     edit = edit_from_plain(plain)
-    if not isinstance(edit, SetData) and not 0 <= edit.column < members:
-        raise ValueError(f"it edits a column {edit.column + 1}")
+    check_edit(edit, [False] * members)
     return edit
 
 

@@ -258,12 +258,11 @@ class Trainer:
             raise NonFiniteLoss(self._read + int(wrong[0, 0]) + 1, int(wrong[0, 1]))
         self._read = self.step
         rows = np.concatenate([self.pending, rows])
-        width, first = self._width, self.step - len(rows)
-        whole = len(rows) if self.step == self.steps else self.step // width * width - first
-        for begin in range(0, max(whole, 0), width):
-            window = rows[begin : min(begin + width, whole)]
+        first, whole = self.step - len(rows), len(rows) - self.untold(self.step)
+        for begin in range(0, whole, self._width):
+            window = rows[begin : min(begin + self._width, whole)]
             self._tell_training(first + begin + len(window), window.mean(axis=0, dtype=np.float64))
-        self.pending = rows[max(whole, 0) :].copy()
+        self.pending = rows[whole:].copy()
 
     def _tell_training(self, step: int, losses: NDArray[np.float64]) -> None:
         for column, loss in enumerate(losses):
@@ -294,6 +293,10 @@ class Trainer:
         """The plan has changed: the block must be made anew before the next step."""
         self._read_losses()
         self._block = None
+
+    def untold(self, step: int) -> int:
+        """How many losses wait, after `step` steps, for the rest of their part of the training curve."""
+        return 0 if step == self.steps else step % self._width
 
     # Edits.
 
