@@ -55,14 +55,14 @@ class ExactGrids:
             log_density = np.empty(view.grid**2, dtype=np.float32)
             points = torch.from_numpy(view.points(view.grid)).double()
             for rows in self._pace.portions(len(points)):
-                log_density[rows] = finite(density.log_prob(points[rows]).float().numpy(), LOWEST)
+                log_density[rows] = finite(density.log_prob(points[rows]), LOWEST)
                 yield self._pace
             log_density = sealed(log_density.reshape(view.grid, view.grid))
         if view.arrows:
             score = np.empty((view.arrows**2, 2), dtype=np.float32)
             points = torch.from_numpy(view.points(view.arrows)).double()
             for rows in self._pace.portions(len(points)):
-                score[rows] = finite(density.score(points[rows]).detach().float().numpy())
+                score[rows] = finite(density.score(points[rows]))
                 yield self._pace
             score = sealed(score.reshape(view.arrows, view.arrows, 2))
         self._found[_key(view)] = (log_density, score)

@@ -34,7 +34,7 @@ class InterlacedGrid:
         self.values: F32 = np.zeros((members, side, side), dtype=np.float32)
         #: The step at which each pass was computed; -1 for never.
         self.steps: NDArray[np.int64] = np.full(len(self.offsets), -1, dtype=np.int64)
-        self._weights: list[F32] = [_interpolation(side, stride, offset) for offset in range(stride)]
+        self._between = [_Between(side, stride, offset) for offset in range(stride)]
         self._next = 0
 
     def pixels(self, index: int) -> NDArray[np.int64]:
@@ -58,13 +58,12 @@ class InterlacedGrid:
         at = (slice(None), slice(row, None, self.stride), slice(column, None, self.stride))
         old = self.values[at]
         fresh = values.reshape(old.shape)
-        across, down = self._weights[column].T, self._weights[row]
-        coarse = _product(down, fresh, across)
+        coarse = self._spread(fresh, row, column)
         moved: F32
         if (self.steps < 0).all():
             moved = coarse
         else:
-            moved = self.values + _product(down, fresh - old, across)
+            moved = self.values + self._spread(fresh - old, row, column)
             low, high = np.minimum(self.values, coarse), np.maximum(self.values, coarse)
             np.maximum(np.minimum(moved, high, out=moved), low, out=moved)
         for other in np.flatnonzero(self.steps == step):
@@ -75,6 +74,10 @@ class InterlacedGrid:
         self.values = moved
         self.steps[index] = step
         self._next = (index + 1) % len(self.offsets)
+
+    def _spread(self, values: F32, row: int, column: int) -> F32:
+        """Interpolate the values of the pass at this offset to the whole grid."""
+        return self._between[column](self._between[row](values, 1), 2)
 
     @property
     def shown(self) -> bool:
@@ -87,13 +90,20 @@ class InterlacedGrid:
         return int(self.steps.min())
 
 
-def _product(down: F32, values: F32, across: F32) -> F32:
-    spread: F32 = np.matmul(np.matmul(down, values), across)
-    return spread
+class _Between:
+    """Linear interpolation from every `stride`-th pixel, from `offset` on, to all; constant beyond the ends.
 
+    By slices, not by a matrix product: numpy's would wake the threads of its BLAS beside those of the training.
+    """
 
-def _interpolation(side: int, stride: int, offset: int) -> F32:
-    """(side, n) linear interpolation from every `stride`-th pixel, from `offset` on, to all; constant at the ends."""
-    nodes = np.arange(offset, side, stride)
-    columns = [np.interp(np.arange(side), nodes, one) for one in np.eye(len(nodes))]
-    return np.stack(columns, axis=1).astype(np.float32)
+    def __init__(self, side: int, stride: int, offset: int) -> None:
+        last = len(range(offset, side, stride)) - 1
+        at = np.clip((np.arange(side) - offset) / stride, 0, last)
+        self._low = np.floor(at).astype(np.int64)
+        self._high = np.minimum(self._low + 1, last)
+        self._weight = (at - self._low).astype(np.float32)
+
+    def __call__(self, values: F32, axis: int) -> F32:
+        low = values.take(self._low, axis)
+        low += (values.take(self._high, axis) - low) * (self._weight[:, None] if axis == 1 else self._weight)
+        return low

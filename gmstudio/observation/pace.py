@@ -20,7 +20,7 @@ class Pace:
         target: s.
     """
 
-    def __init__(self, rows: int = 512, least: int = 128, most: int = 2048, target: float = 2e-3) -> None:
+    def __init__(self, rows: int = 1024, least: int = 128, most: int = 2048, target: float = 2e-3) -> None:
         self.rows = rows
         self.least = least
         self.most = most

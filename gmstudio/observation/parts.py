@@ -200,7 +200,7 @@ class BatchPart(_Whole):
 
     def refresh(self) -> Iterator[Pace]:
         self._step = self._trainer.step
-        self._values = finite(self._trainer.batch(self._size)[..., :2].float().cpu().numpy())
+        self._values = finite(self._trainer.batch(self._size)[..., :2])
         self.changed = True
         yield self._pace
 

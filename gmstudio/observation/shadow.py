@@ -77,26 +77,27 @@ class Shadow:
     def path(self, point: tuple[float, float]) -> F32:
         """The way of a point through the layers: (E, L + 1, D), in the model's standardised units."""
         x = self._standardised(torch.tensor([point], dtype=torch.float32, device=self.device))
-        way: F32 = self._model.path(x)[:, :, 0].transpose(0, 1).float().cpu().numpy()
-        return finite(way)
+        return finite(self._model.path(x)[:, :, 0].transpose(0, 1))
 
     def density_picture(self, x: Tensor) -> F32:
         """`log_prob` as a finite array."""
-        return finite(self.log_prob(x).float().cpu().numpy(), LOWEST)
+        return finite(self.log_prob(x), LOWEST)
 
     def score_picture(self, x: Tensor) -> F32:
         """`score` as a finite array."""
-        return finite(self.score(x).float().cpu().numpy())
+        return finite(self.score(x))
 
     def sample_picture(self, noise: Tensor) -> F32:
         """`samples` as a finite array."""
-        return finite(self.samples(noise).float().cpu().numpy())
+        return finite(self.samples(noise))
 
 
-def finite(values: F32, nothing: float = 0.0) -> F32:
-    """The same values, clipped to a million either way; NaN becomes `nothing`."""
-    bounded: F32 = np.clip(np.nan_to_num(values, nan=nothing), LOWEST, -LOWEST)
-    return bounded
+@torch.inference_mode()
+def finite(values: Tensor, nothing: float = 0.0) -> F32:
+    """Values as an array, clipped to a million either way; NaN becomes `nothing`."""
+    bounded = values.float().nan_to_num(nothing, -LOWEST, LOWEST).clamp_(LOWEST, -LOWEST)
+    array: F32 = bounded.cpu().numpy()
+    return array
 
 
 def sealed(values: F32) -> F32:
