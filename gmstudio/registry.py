@@ -142,20 +142,30 @@ class FieldInfo:
         """Raise `SpecError` unless `value` is of this field's type and within its limits."""
         if self.kind == "choice" and value not in self.choices:
             options = ", ".join(map(str, self.choices))
-            raise SpecError(f"{self.label} is {value!r}.", f"Choose one of: {options}.", self.name)
+            raise SpecError(f"{self.label} is {_shown(value)}.", f"Choose one of: {options}.", self.name)
         if self.kind not in ("int", "float"):
             return
         if isinstance(value, bool) or not isinstance(value, int if self.kind == "int" else (int, float)):
-            raise SpecError(f"{self.label} is {value!r}.", f"Give a number{self._hint()}.", self.name)
-        number = float(value)
+            raise SpecError(f"{self.label} is {_shown(value)}.", f"Give a number{self._hint()}.", self.name)
+        # JSON has whole numbers that no float can hold.
+        number = float(value) if abs(value) < 2**1023 else math.inf
         low, high = self.minimum, self.maximum
         too_low = low is not None and (number <= low if self.exclusive[0] else number < low)
         too_high = high is not None and (number >= high if self.exclusive[1] else number > high)
         if not math.isfinite(number) or too_low or too_high:
-            raise SpecError(f"{self.label} is {value!r}.", f"Choose a value{self._hint()}.", self.name)
+            raise SpecError(f"{self.label} is {_shown(value)}.", f"Choose a value{self._hint()}.", self.name)
 
     def _hint(self) -> str:
         return f" {self.limits}" if self.limits else ""
+
+
+def _shown(value: object) -> str:
+    """A value from a stranger, short enough for a message."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return "too large to show"
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _number(value: float | None) -> str:
