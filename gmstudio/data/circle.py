@@ -92,7 +92,7 @@ def estimate(angle: Tensor, at: Tensor, concentration: float = 50.0) -> Tensor:
     return torch.cat(parts) - math.log(len(angle))
 
 
-def divergence(x: Tensor, kappa: float, centre: float = 0.0, concentration: float = 50.0, nodes: int = 512) -> float:
+def divergence(x: Tensor, kappa: float, centre: float = 0.0, concentration: float = 50.0, nodes: int = 256) -> float:
     """KL divergence in nats from the exact angle density to a kernel estimate from the angles of samples.
 
     Both densities are blurred by the same kernel, so that the divergence of perfect samples tends to 0 as they grow

@@ -52,8 +52,9 @@ class Drawing(DataSpec, frozen=True, kw_only=True, tag="drawing"):
 
     @property
     def bounds(self) -> Bounds:
-        """The canvas."""
-        return CANVAS
+        """The canvas and three standard deviations around it, wherever the points are, so that a view stays put."""
+        half = CANVAS[1] + 3 * self.spread
+        return (-half, half, -half, half)
 
     @property
     def exact(self) -> bool:
