@@ -100,10 +100,10 @@ class ProjectFile:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing in it that a person made: no run and no drawing."""
-        if self.value("drawing"):
+        """Whether there is nothing in it that a person made: no run, no drawing and no picture."""
+        if self._rows("SELECT 1 FROM run LIMIT 1") or self.value("drawing"):
             return False
-        return not self._rows("SELECT 1 FROM run LIMIT 1")
+        return not _handmade(self.value("cards"))
 
     def close(self, discard: bool = False) -> None:
         """Close the file and let others have it; an untitled project is removed if it is empty.
@@ -284,3 +284,10 @@ def _tidy(path: Path) -> None:
         storage.touch(path)
     finally:
         lock.release()
+
+
+def _handmade(plain: Any) -> bool:
+    """Whether a specification holds points or pixels that somebody has given: a drawing, a picture, a curve."""
+    if isinstance(plain, dict):
+        return any((key in ("points", "pixels") and bool(value)) or _handmade(value) for key, value in plain.items())
+    return isinstance(plain, list) and any(map(_handmade, plain[:1000]))

@@ -22,8 +22,13 @@ _WINDOWS_BYTE = 1 << 30
 class Lock:
     """The lock on a project, held from the start until `release`.
 
+    A process that is killed leaves the file behind, unlocked; this tells it from one that has ended properly.
+
     Args:
         project: the project's file, which need not exist.
+
+    Attributes:
+        inherited: whether a process that was killed had left the file.
 
     Raises:
         LockedProject: when another holder is alive.
@@ -32,6 +37,7 @@ class Lock:
 
     def __init__(self, project: Path) -> None:
         self.path = project.with_name(project.name + ".lock")
+        self.inherited = False
         with named(project, "written"):
             self._file: int | None = self._acquire(project)
 
@@ -47,6 +53,7 @@ class Lock:
                     # The holder before us removed the file between our opening and our locking it.
                     os.close(file)
                     continue
+                self.inherited = holder is not None
                 os.lseek(file, 0, os.SEEK_SET)
                 os.ftruncate(file, 0)
                 os.write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
@@ -62,11 +69,18 @@ class Lock:
         except FileNotFoundError:
             return False
 
-    def release(self) -> None:
-        """Let others in; harmless when done twice."""
+    def release(self, keep: bool = False) -> None:
+        """Let others in; harmless when done twice.
+
+        Args:
+            keep: whether to leave the file behind, as a killed process does.
+        """
         if self._file is None:
             return
         file, self._file = self._file, None
+        if keep:
+            os.close(file)
+            return
         if sys.platform == "win32":
             os.close(file)
             with contextlib.suppress(OSError):
@@ -76,6 +90,11 @@ class Lock:
             with contextlib.suppress(OSError):
                 self.path.unlink()
             os.close(file)
+
+
+def left_behind(project: Path) -> bool:
+    """Whether a lock file is there; if nobody holds it, its process was killed."""
+    return project.with_name(project.name + ".lock").exists()
 
 
 def _take(file: int) -> bool | None:

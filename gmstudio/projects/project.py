@@ -54,8 +54,16 @@ class Project(ProjectFile):
 
     @classmethod
     def abandoned(cls) -> list[Path]:
-        """Untitled projects with content that no living process holds, oldest first: what a killed program left."""
+        """Untitled projects with content that no living process holds, oldest first.
+
+        They were left by a program that was killed, or closed without a name; `killed` tells which.
+        """
         return untitled.abandoned()
+
+    @classmethod
+    def killed(cls, path: Path) -> bool:
+        """Whether the program that had an abandoned project open was killed; ask before opening it."""
+        return untitled.killed(path)
 
     # Runs.
 

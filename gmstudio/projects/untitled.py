@@ -9,7 +9,7 @@ from pathlib import Path
 from gmstudio import paths
 from gmstudio.projects import storage
 from gmstudio.projects.errors import ProjectError, named
-from gmstudio.projects.lock import Lock
+from gmstudio.projects.lock import Lock, left_behind
 from gmstudio.projects.schema import SUFFIX
 
 
@@ -53,8 +53,13 @@ def abandoned() -> list[Path]:
             # Not ours to throw away; opening it by hand says what is wrong with it.
             continue
         finally:
-            lock.release()
+            lock.release(keep=lock.inherited and path.exists())
     return found
+
+
+def killed(path: Path) -> bool:
+    """Whether the process that had an abandoned project open last was killed, and did not close it."""
+    return left_behind(path)
 
 
 def _age(path: Path) -> float:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gmstudio import runs
 from gmstudio.projects.project import Project
 
@@ -24,7 +26,7 @@ def test_an_untitled_project_with_a_run_stays_until_it_is_discarded() -> None:
     project = Project.untitled_project()
     project.add_run(EXPERIMENT, "cpu")
     project.close()
-    assert Project.abandoned() == [project.path]
+    assert Project.abandoned() == [project.path] and not Project.killed(project.path)
     again = Project.open(project.path)
     assert again.untitled
     again.close(discard=True)
@@ -35,6 +37,17 @@ def test_a_drawing_is_content() -> None:
     with Project.untitled_project() as project:
         project.set_value("drawing", {"points": [[0, 1]]})
     assert Project.abandoned() == [project.path]
+
+
+@pytest.mark.parametrize(
+    "part", [{"data": {"kind": "drawing", "points": [[0, 1]]}}, {"mollification": {"points": [[0, 1]]}}]
+)
+def test_cards_with_something_made_by_hand_are_content_and_others_are_not(part: dict[str, object]) -> None:
+    with Project.untitled_project() as project:
+        project.set_value("cards", {"run": {"data": {"kind": "drawing", "points": []}, "model": {"blocks": 3}}})
+        assert project.empty
+        project.set_value("cards", {"run": part})
+        assert not project.empty
 
 
 def test_untitled_projects_have_names_of_their_own() -> None:
@@ -71,7 +84,8 @@ def test_what_a_killed_process_leaves_is_found_and_what_a_living_one_holds_is_no
         process.stdin.write("\n")
         process.stdin.flush()
         process.wait(30)
-    assert Project.abandoned() == [path]
+    assert Project.abandoned() == [path] == Project.abandoned()
+    assert Project.killed(path)
     with Project.open(path) as project:
         assert [record.id for record in project.runs()] == ["lost"]
     assert [found.name for found in path.parent.iterdir()] == [path.name]
