@@ -20,7 +20,7 @@ from gmstudio.observation.frame import ColumnFrame, Frame, View
 # The offscreen platform says so of every window that is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
-VIEW = View(demo.BOUNDS, grid=40, arrows=12, samples=800, batch=128)
+VIEW = View(demo.BOUNDS, grid=40, arrows=12, samples=800, batch=128, probe=(1.0, 0.5))
 
 
 @pytest.fixture(params=all_panels(), ids=lambda panel: panel.name)

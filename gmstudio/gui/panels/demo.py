@@ -99,6 +99,7 @@ def metrics(start: int, stop: int) -> list[Metric]:
             level = -1.9 - (2.2 - 0.5 * column) * math.exp(-4 * step / STEPS)
             noise = float(rng.normal()) * 0.12
             made.append(Metric(step, column, "train", -450.0 if step == 700 else level + noise))
+            made.append(Metric(step, column, "sigma2", sigma2(step, column)))
             if step % 50 == 0:
                 overfit = 0.25 * (step / STEPS) ** 2 if column == 0 else 0.0
                 made.append(Metric(step, column, "validation", level - 0.05 - overfit))

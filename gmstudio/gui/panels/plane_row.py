@@ -212,9 +212,12 @@ class PlaneRow(Layered):
             painter.setPen(line)
             painter.drawLine(QPointF(x, rect.bottom()), QPointF(x, rect.bottom() + 3))
             painter.setPen(text)
-            here = QRectF(x - 24, rect.bottom() + 2, 48, BOTTOM - 2)
-            if rect.left() - LEFT + 2 <= x - 8 and x + 8 <= rect.right() + EDGE + GAP:
-                painter.drawText(here, Qt.AlignmentFlag.AlignCenter, label(value, step))
+            words = label(value, step)
+            half = painter.fontMetrics().horizontalAdvance(words) / 2
+            # Numbers at the very ends would run into those of the neighbours.
+            if rect.left() <= x - half + 3 and x + half - 3 <= rect.right():
+                here = QRectF(x - half - 1, rect.bottom() + 2, 2 * half + 2, BOTTOM - 2)
+                painter.drawText(here, Qt.AlignmentFlag.AlignCenter, words)
         most = max(2, min(6, int(rect.height() // 34)))
         marks = ticks(bottom, top, most) if with_y else []
         step = marks[1] - marks[0] if len(marks) > 1 else top - bottom

@@ -38,4 +38,4 @@ def short(value: float | None, digits: int = 3) -> str:
     if size != 0 and (size < 10 ** (-digits) or size >= 1e6):
         return f"{value:.{digits - 1}e}".replace("-", "−").replace("e+0", "e").replace("e−0", "e−")
     decimals = max(0, digits - 1 - math.floor(math.log10(size))) if size >= 1e-12 else digits - 1
-    return f"{value:,.{min(decimals, digits)}f}".replace("-", "−")
+    return f"{value:,.{min(decimals, digits + 2)}f}".replace("-", "−")

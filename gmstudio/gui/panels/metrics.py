@@ -1,0 +1,271 @@
+"""The newest numbers of every column side by side, with their course in small."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QHelpEvent, QPainter, QPen
+from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.panels.chart import thin
+from gmstudio.gui.panels.layered import Layered, small_font, write
+from gmstudio.gui.panels.series import Series
+from gmstudio.gui.panels.strokes import polygon
+from gmstudio.gui.panels.ticks import short
+from gmstudio.gui.theme import Theme
+from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
+
+ROW, HEADER = 18.0, 19.0
+
+NAMES: dict[str, str] = {
+    "train": "Training log p",
+    "validation": "Validation log p",
+    "kl": "KL(truth ‖ model)",
+    "fisher": "Score error",
+    "mmd": "MMD²",
+    "sliced_wasserstein": "Sliced Wasserstein",
+    "modes": "Modes covered",
+    "sigma2": "Noise σ²",
+    "rate": "Learning rate",
+}
+
+WHAT: dict[str, str] = {
+    "train": "Mean log-likelihood of the step's batch, mollified where the column is. More is better.",
+    "validation": "Mean log-likelihood of clean points that are never trained on. More is better.",
+    "kl": "How many nats the model loses against the exact density of the data; 0 is perfect.",
+    "fisher": "Fisher divergence: mean squared distance between the model's score and the exact one; 0 is perfect.",
+    "mmd": "Squared maximum mean discrepancy between samples of the model and data; about 0 is perfect.",
+    "sliced_wasserstein": "Wasserstein distance between samples and data, averaged over directions; near 0 is best.",
+    "modes": "Share of the data's modes near which the model draws its fair share of samples.",
+    "sigma2": "Variance of the noise that mollifies the step's batch.",
+    "rate": "Learning rate of the step.",
+}
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class MetricsTable(Layered):
+    """One line for each metric, one column for each column."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.titles: tuple[str, ...] = ()
+        self.step: int | None = None
+        self.absent: dict[str, str] = {}
+        self.hint = ""
+        self._series: dict[tuple[str, int], Series] = {}
+        self.setMinimumHeight(int(HEADER + ROW * len(METRICS)) + 4)
+
+    def start(self, titles: tuple[str, ...]) -> None:
+        """Forget everything and expect these columns."""
+        self.titles, self.step, self._series = titles, None, {}
+
+    def series(self, name: str, column: int) -> Series:
+        """The values of a metric of a column."""
+        return self._series.setdefault((name, column), Series())
+
+    def value(self, name: str, column: int) -> float | None:
+        """The value that is shown: the newest at or before the step that is looked at."""
+        series = self.series(name, column)
+        return series.at(self.step if self.step is not None else math.inf)
+
+    def better(self, name: str) -> int | None:
+        """The column that is best, where one is clearly so."""
+        sign = METRICS[name][2]
+        known = [(self.value(name, column), column) for column in range(len(self.titles))]
+        values = [(sign * value, column) for value, column in known if value is not None and math.isfinite(value)]
+        if not sign or len(values) < 2:
+            return None
+        values.sort(reverse=True)
+        clear = 1e-3 * max(abs(values[0][0]), abs(values[1][0]))
+        return values[0][1] if values[0][0] - values[1][0] > clear else None
+
+    def shown(self) -> tuple[object, ...]:
+        """All that the picture depends on but its size and colours."""
+        cells = [(name, c, self.value(name, c), len(self.series(name, c))) for name in METRICS for c in self._columns]
+        return (self.titles, tuple(cells), tuple(self.absent.items()))
+
+    @property
+    def _columns(self) -> range:
+        return range(len(self.titles))
+
+    def paint_base(self, painter: QPainter, size: QSizeF) -> None:
+        if not self.titles:
+            painter.setPen(self.theme.colour("muted"))
+            painter.drawText(QRectF(0, 0, size.width(), size.height()), Qt.AlignmentFlag.AlignCenter, self.hint)
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        first = min(150.0, size.width() * 0.38)
+        width = (size.width() - first - 8) / len(self.titles)
+        painter.setFont(small_font(self.font(), 0.5, bold=True))
+        for column, title in enumerate(self.titles):
+            painter.setPen(self.theme.colour(self.theme.column(column)))
+            write(painter, QRectF(first + column * width, 0, width - 6, HEADER), title, _RIGHT)
+        for line, name in enumerate(METRICS):
+            rect = QRectF(0, HEADER + line * ROW, size.width(), ROW)
+            painter.setPen(self.theme.pen("grid"))
+            painter.drawLine(QPointF(6, rect.top()), QPointF(size.width() - 6, rect.top()))
+            self._paint_row(painter, rect, name, first, width)
+
+    def _paint_row(self, painter: QPainter, rect: QRectF, name: str, first: float, width: float) -> None:
+        sign = METRICS[name][2]
+        plain, bold = small_font(self.font(), 0.5), small_font(self.font(), 0.5, bold=True)
+        painter.setFont(plain)
+        painter.setPen(self.theme.colour("text"))
+        arrow = {1: " ↑", -1: " ↓"}.get(sign, "")
+        write(painter, QRectF(6, rect.top(), first - 8, ROW), NAMES.get(name, name) + arrow, _LEFT)
+        if name in self.absent and not any(len(self.series(name, c)) for c in self._columns):
+            painter.setPen(self.theme.colour("muted"))
+            write(painter, QRectF(first, rect.top(), width * len(self.titles) - 6, ROW), self.absent[name], _RIGHT)
+            return
+        better = self.better(name)
+        for column in self._columns:
+            cell = QRectF(first + column * width, rect.top(), width - 6, ROW)
+            value = self.value(name, column)
+            painter.setFont(bold if column == better else plain)
+            painter.setPen(
+                self.theme.colour("success" if column == better else "text" if value is not None else "muted")
+            )
+            write(painter, cell, self._words(name, value), _RIGHT)
+            if cell.width() > 96:
+                spark = QRectF(cell.left() + 6, cell.top() + 3, min(cell.width() - 66, 90), ROW - 6)
+                self._paint_spark(painter, spark, self.series(name, column), self.theme.column(column))
+
+    def _words(self, name: str, value: float | None) -> str:
+        if value is None:
+            return "…"
+        if name == "modes":
+            return f"{value:.0%}"
+        return short(value)
+
+    def _paint_spark(self, painter: QPainter, rect: QRectF, series: Series, token: str) -> None:
+        values = series.values
+        finite = np.isfinite(values)
+        if finite.sum() < 3:
+            return
+        steps, values = series.steps[finite], values[finite]
+        low, high = np.quantile(values[:: max(1, len(values) // 500)], (0.03, 0.97))
+        high = max(high, low + 1e-12)
+        xs = rect.left() + (steps - steps[0]) / max(steps[-1] - steps[0], 1.0) * rect.width()
+        ys = rect.bottom() - np.clip((values - low) / (high - low), 0, 1) * rect.height()
+        painter.setPen(QPen(self.theme.colour(token, 0.8), 1))
+        painter.drawPolyline(polygon(thin(xs, ys)))
+        if self.step is not None and steps[0] <= self.step < steps[-1]:
+            x = rect.left() + (self.step - steps[0]) / max(steps[-1] - steps[0], 1.0) * rect.width()
+            painter.setPen(QPen(self.theme.colour("marker"), 1))
+            painter.drawLine(QPointF(x, rect.top() - 1), QPointF(x, rect.bottom() + 1))
+
+    def explain(self, position: QPointF) -> str:
+        """What the metric under a position is."""
+        line = math.floor((position.y() - HEADER) / ROW)
+        if not 0 <= line < len(METRICS):
+            return ""
+        name = list(METRICS)[line]
+        title, unit, _ = METRICS[name]
+        text = f"{title}{f' ({unit})' if unit else ''}. {WHAT.get(name, '')}"
+        return f"{text} {self.absent[name].capitalize()}." if name in self.absent else text
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.explain(QPointF(event.pos())), self)
+            return True
+        return super().event(event)
+
+
+class MetricsPanel(Panel):
+    """A table of metrics; the better column stands out."""
+
+    name: ClassVar[str] = "metrics"
+    title: ClassVar[str] = "Metrics"
+    help: ClassVar[str] = "What is measured of every column, at the step that is looked at; the better one stands out."
+    wants: ClassVar[frozenset[str]] = frozenset()
+    place: ClassVar[tuple[str, int]] = ("bottom", 2)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.table = MetricsTable()
+        self.table.setAccessibleName(self.title)
+        self.table.hint = self.tr("Press Space to train")
+        self._drawn: tuple[object, ...] = ()
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.table)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setFocusProxy(self.table)
+
+    def begin(self, info: RunInfo) -> None:
+        super().begin(info)
+        self.table.start(info.titles)
+        self.table.absent = {} if info.mode_centres is not None else {"modes": self.tr("no modes known")}
+        self._redraw()
+
+    def show_truth(self, truth: Truth) -> None:
+        unknown = self.tr("not known for these data")
+        if truth.log_density is None:
+            self.table.absent["kl"] = unknown
+        if truth.score is None:
+            self.table.absent["fisher"] = unknown
+        self._redraw()
+
+    def show_metrics(self, metrics: list[Metric]) -> None:
+        for metric in metrics:
+            if metric.name in METRICS and metric.column < len(self.table.titles):
+                self.table.series(metric.name, metric.column).append(metric.step, metric.value)
+        self._redraw()
+
+    def show_step(self, step: int) -> None:
+        self.table.step = step
+        self._redraw()
+
+    def _redraw(self) -> None:
+        shown = self.table.shown()
+        if shown != self._drawn:
+            self._drawn = shown
+            self.table.refresh()
+
+    def apply_theme(self, theme: Theme) -> None:
+        super().apply_theme(theme)
+        self.table.apply_theme(theme)
+
+    def summary(self) -> str:
+        table = self.table
+        if not table.titles:
+            return self.tr("Metrics: no run yet.")
+        words = []
+        for name, (title, _, _) in METRICS.items():
+            known = [(t, table.value(name, c)) for c, t in enumerate(table.titles)]
+            if any(value is not None for _, value in known):
+                numbers = ", ".join(f"{t} {short(value)}" for t, value in known)
+                better = table.better(name)
+                words.append(
+                    f"{title}: {numbers}" + (f" ({table.titles[better]} is better)" if better is not None else "")
+                )
+            elif name in table.absent:
+                words.append(f"{title}: {table.absent[name]}")
+        return "Metrics. " + ("; ".join(words) if words else self.tr("Nothing measured yet")) + "."
+
+    def paint_for_export(self, painter: QPainter, size: QSize) -> None:
+        """Draw the whole table on `painter`."""
+        height = max(self.height(), self.table.minimumHeight())
+        scale = min(size.width() / max(1, self.width()), size.height() / height)
+        painter.save()
+        painter.scale(scale, scale)
+        self.table.paint_all(painter, QSizeF(size.width() / scale, size.height() / scale))
+        painter.restore()
+
+
+PANELS: tuple[type[Panel], ...] = (MetricsPanel,)
+
+if __name__ == "__main__":
+    from gmstudio.gui.panels.demo import main
+
+    main(MetricsPanel)
