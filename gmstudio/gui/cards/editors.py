@@ -75,18 +75,10 @@ class NumberEditor(Editor):
 
     def _make_slider(self) -> QSlider:
         slider = CalmSlider()
-        low, high = self._range()
-        slider.setRange(0, max(1, round((high - low) / self._fine())))
+        slider.setRange(0, numbers.ticks(self.info))
         slider.setPageStep(max(1, slider.maximum() // 10))
         slider.valueChanged.connect(self._slid)
         return slider
-
-    def _range(self) -> tuple[float, float]:
-        assert self.info.minimum is not None and self.info.maximum is not None
-        return self.info.minimum, self.info.maximum
-
-    def _fine(self) -> float:
-        return numbers.linear_step(self.info) / 2
 
     def show_value(self, value: Any) -> None:
         """Show a number."""
@@ -96,15 +88,14 @@ class NumberEditor(Editor):
     def _place(self, value: float) -> None:
         if self.slider is not None:
             with QSignalBlocker(self.slider):
-                self.slider.setValue(round((value - self._range()[0]) / self._fine()))
+                self.slider.setValue(numbers.tick_of(value, self.info))
 
     def _typed(self, value: float) -> None:
         self._place(value)
         self.edited.emit(value)
 
     def _slid(self, position: int) -> None:
-        low, high = self._range()
-        value = float(f"{min(high, low + position * self._fine()):.10g}")
+        value = numbers.at_tick(position, self.info)
         try:
             self.info.check(value)
         except SpecError:

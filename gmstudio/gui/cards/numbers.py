@@ -133,6 +133,37 @@ def _series(value: float, up: bool) -> float:
 
 def has_slider(info: FieldInfo) -> bool:
     """Whether a slider is natural: a bounded float whose range can be told apart by eye."""
-    if info.kind != "float" or info.log or info.minimum is None or info.maximum is None:
+    if info.kind != "float" or info.minimum is None or info.maximum is None:
         return False
+    if info.log:
+        return info.minimum > 0
     return 0.0 < info.maximum - info.minimum <= 20.0
+
+
+#: Places of a logarithmic slider.
+LOG_TICKS = 120
+
+
+def ticks(info: FieldInfo) -> int:
+    """How many places a field's slider has above its lowest."""
+    assert info.minimum is not None and info.maximum is not None
+    if info.log:
+        return LOG_TICKS
+    return max(1, round((info.maximum - info.minimum) / (linear_step(info) / 2)))
+
+
+def at_tick(tick: int, info: FieldInfo) -> float:
+    """The number at a place of the slider, round where it can be."""
+    assert info.minimum is not None and info.maximum is not None
+    if info.log:
+        exact = info.minimum * (info.maximum / info.minimum) ** (tick / LOG_TICKS)
+        return min(info.maximum, max(info.minimum, float(f"{exact:.2g}")))
+    return float(f"{min(info.maximum, info.minimum + tick * linear_step(info) / 2):.10g}")
+
+
+def tick_of(value: float, info: FieldInfo) -> int:
+    """The place of a number on the slider."""
+    assert info.minimum is not None and info.maximum is not None
+    if info.log:
+        return round(LOG_TICKS * math.log(value / info.minimum) / math.log(info.maximum / info.minimum))
+    return round((value - info.minimum) / (linear_step(info) / 2))

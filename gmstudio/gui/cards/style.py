@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gmstudio.gui.theme import Theme
+from gmstudio.paths import resource
 
 _SHEET = """
 QWidget#cardlist { background: @window; }
@@ -59,6 +60,15 @@ CalmSlider::handle:horizontal:disabled { border-color: @axis; }
 """
 
 
+_CHECK = """
+QCheckBox { spacing: 7px; background: transparent; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @axis; border-radius: 4px; background: @field; }
+QCheckBox::indicator:hover, QCheckBox:focus::indicator { border-color: @accent; }
+QCheckBox::indicator:checked { background: @accent; border-color: @accent; image: url("%s"); }
+QCheckBox::indicator:disabled { border-color: @border; background: @window; }
+"""
+
+
 def filled(sheet: str, theme: Theme) -> str:
     """A style sheet with the theme's colours in the place of ``@token``."""
     return re.sub(r"@([a-z0-9-]+)", lambda found: theme.colours[found.group(1)], sheet)
@@ -66,4 +76,5 @@ def filled(sheet: str, theme: Theme) -> str:
 
 def style(theme: Theme) -> str:
     """The cards' part of the style sheet."""
-    return filled(_SHEET, theme)
+    mark = resource(f"icons/checked-{theme.name}.svg").as_posix()
+    return filled(_SHEET, theme) + filled(_CHECK, theme) % mark
