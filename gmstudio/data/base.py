@@ -98,7 +98,7 @@ class Dataset:
     @property
     def log_volume(self) -> float:
         """log of the volume factor: log p_data(x) = log p_model(to_model(x)) - log_volume."""
-        return float(self.scale.double().log().sum())
+        return float(self.scale.cpu().double().log().sum())
 
     def to(self, device: torch.device | str) -> Dataset:
         """The same data with its points on `device`."""

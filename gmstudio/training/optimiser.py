@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+from torch.optim.adam import adam
 
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.layout import Layout
 
+_BETAS = (0.9, 0.999)
+_EPSILON = 1e-8
+
 
 class Optimiser:
-    """`torch.optim.Adam` or `torch.optim.AdamW`, fused where the device can, one parameter group per column.
+    """`torch.optim.Adam` or `torch.optim.AdamW`, fused where the device can.
 
     Args:
         layout: the parameters and gradients.
@@ -20,35 +25,35 @@ class Optimiser:
     Attributes:
         first, second: (E, P) moments of the gradients.
         counts: (E,) steps that each column has made, float32.
+
+    Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
 
     def __init__(self, layout: Layout, training: TrainingSpec) -> None:
         self._layout = layout
         self._clip = training.clip
+        self._decay = training.weight_decay
+        self._decoupled = training.optimiser == "adamw"
+        self._fused = _can_fuse(layout.values.device)
         self.first = torch.zeros_like(layout.values)
         self.second = torch.zeros_like(layout.values)
-        self._rows = list(layout.values.unbind(0))
-        groups = [{"params": [row]} for row in self._rows]
-        cls = torch.optim.AdamW if training.optimiser == "adamw" else torch.optim.Adam
-        try:
-            self._adam = cls(groups, lr=0.0, weight_decay=training.weight_decay, fused=True)
-            counts_on = layout.values.device
-        except RuntimeError:
-            self._adam = cls(groups, lr=0.0, weight_decay=training.weight_decay, foreach=False)
-            counts_on = torch.device("cpu")
-        self.counts = torch.zeros(layout.members, device=counts_on)
-        for i, row in enumerate(self._rows):
-            self._adam.state[row] = {
-                "step": self.counts[i],
-                "exp_avg": self.first[i],
-                "exp_avg_sq": self.second[i],
-            }
+        # Where nothing is fused, torch reads the counts on the host: there they must not be on the device.
+        self.counts = torch.zeros(layout.members, device=layout.values.device if self._fused else "cpu")
+        self._rows = list(
+            zip(
+                layout.values.unbind(0),
+                layout.gradients.unbind(0),
+                self.first.unbind(0),
+                self.second.unbind(0),
+                self.counts.unbind(0),
+                strict=True,
+            )
+        )
         self.hold([False] * layout.members)
 
     def hold(self, stopped: Sequence[bool]) -> None:
         """Leave the weights and moments of these columns as they are from now on."""
-        for row, gradient, still in zip(self._rows, self._layout.gradients.unbind(0), stopped, strict=True):
-            row.grad = None if still else gradient
+        self._moving = [column for column, still in enumerate(stopped) if not still]
 
     def step(self, rates: Sequence[float]) -> None:
         """Clip the gradients and make one step.
@@ -60,6 +65,42 @@ class Optimiser:
             gradients = self._layout.gradients
             norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
             gradients.mul_((self._clip / (norms + 1e-6)).clamp_(max=1.0))
-        for group, rate in zip(self._adam.param_groups, rates, strict=True):
-            group["lr"] = rate
-        self._adam.step()
+        together: dict[float, list[tuple[Tensor, ...]]] = {}
+        for column in self._moving:
+            together.setdefault(rates[column], []).append(self._rows[column])
+        with torch.no_grad():
+            for rate, rows in together.items():
+                self._adam(rate, rows)
+
+    def _adam(self, rate: float, rows: list[tuple[Tensor, ...]]) -> None:
+        values, gradients, first, second, counts = map(list, zip(*rows, strict=True))
+        # The functional form of the optimiser: the class spends as long again on bookkeeping at every step.
+        adam(
+            values,
+            gradients,
+            first,
+            second,
+            [],
+            counts,
+            foreach=False,
+            fused=self._fused,
+            decoupled_weight_decay=self._decoupled,
+            amsgrad=False,
+            beta1=_BETAS[0],
+            beta2=_BETAS[1],
+            lr=rate,
+            weight_decay=self._decay,
+            eps=_EPSILON,
+            maximize=False,
+        )
+
+
+def _can_fuse(device: torch.device) -> bool:
+    """Whether the device has the fused kernel, found by trying it on one number."""
+    trial = torch.zeros(1, device=device, requires_grad=True)
+    trial.grad = torch.zeros_like(trial)
+    try:
+        torch.optim.Adam([trial], fused=True).step()
+    except RuntimeError:
+        return False
+    return True

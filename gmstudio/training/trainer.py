@@ -63,7 +63,7 @@ class Trainer:
         self.training = run.training
         self.seeds = [run.training.seed for run in runs]
         built = dataset if dataset is not None else run.data.build(run.training.seed)
-        self.model = run.model.build(built.dim, self.seeds, built.to_model(built.train)).to(self.device)
+        self.model = run.model.build(built.dim, self.seeds, built.to_model(built.train).cpu()).to(self.device)
         lacking = run.objective.needs - self.model.can
         if lacking:
             raise SpecError(
@@ -95,7 +95,7 @@ class Trainer:
     def _use(self, dataset: Dataset, start: int) -> None:
         """Draw batches from `dataset` from step `start` on."""
         self.dataset = dataset.to(self.device)
-        self._volume = float(dataset.scale.cpu().double().log().sum())
+        self._volume = dataset.log_volume
         self._points = self.dataset.to_model(self.dataset.train)
         self._clean = self.dataset.to_model(self.dataset.validation)
         self._batches = Batches(self.seeds, len(self._points), self.training.batch, dataset.dim, self._segment)
@@ -218,7 +218,8 @@ class Trainer:
         indices, noises = self._to_device(index[: end - start]), self._to_device(noise[: end - start])
         x = self._points[indices]
         if len(set(batches.members)) > 1:
-            x, noises = x[:, batches.members], noises[:, batches.members]
+            members = self._to_device(torch.tensor(batches.members))
+            x, noises = x.index_select(1, members), noises.index_select(1, members)
         sigma2 = self._on_device(self._plans.sigma2[:, start:end].T)[:, :, None, None]
         losses = torch.zeros(end - start, len(self.seeds), device=self.device)
         return Block(start, mollify(x, noises, sigma2), self._plans.rates[:, start:end].T.tolist(), losses)

@@ -36,6 +36,21 @@ def test_cuda_alone_means_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert devices.choose("cuda:1") == "cuda:1"
 
 
+def test_all_kinds_of_devices_are_listed_the_fastest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert devices.available() == ["cuda:0", "cuda:1", "mps", "cpu"]
+
+
+def test_the_memory_of_an_accelerator_is_what_torch_holds_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: {"cuda:1": 17}[device])
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 18)
+    assert devices.memory("cuda:1") == 17
+    assert devices.memory(torch.device("cuda:1")) == 17
+    assert devices.memory("mps") == 18
+
+
 def test_threads_leave_one_core_to_the_window() -> None:
     assert devices.threads(3) == 3
     assert 1 <= devices.threads(0) <= max(1, (os.cpu_count() or 1) - 1)

@@ -11,6 +11,7 @@ from gmstudio.registry import SpecError
 from gmstudio.runs import Column
 from gmstudio.training.commands import SetData, SetRate, SetSchedule
 from gmstudio.training.errors import NonFiniteLoss
+from gmstudio.training.layout import Layout
 from gmstudio.training.metric import Metric
 from gmstudio.training.trainer import Trainer
 
@@ -318,3 +319,50 @@ def test_an_objective_that_the_model_cannot_serve_is_refused(monkeypatch: pytest
     monkeypatch.setattr(type(made.run.objective), "needs", frozenset({"log_prob", "energy"}))
     with pytest.raises(SpecError, match="needs energy"):
         Trainer(made)
+
+
+def test_without_a_fused_kernel_the_steps_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    fused = Trainer(experiment())
+    monkeypatch.setattr("gmstudio.training.optimiser._can_fuse", lambda device: False)
+    plain = Trainer(experiment())
+    for trainer in (fused, plain):
+        trainer.advance(50)
+    assert fused.optimiser.counts.tolist() == plain.optimiser.counts.tolist() == [50.0, 50.0]
+    torch.testing.assert_close(fused.layout.values, plain.layout.values, atol=1e-5, rtol=1e-4)
+
+
+def test_the_parameters_are_views_of_one_buffer() -> None:
+    trainer = Trainer(experiment())
+    trainer.layout.values.fill_(0.5)
+    assert all((parameter == 0.5).all() for parameter in trainer.model.parameters())
+    assert sum(p.numel() for p in trainer.model.parameters()) <= trainer.layout.values.numel()
+
+
+def test_a_model_whose_parameters_do_not_lead_with_the_members_is_refused() -> None:
+    model = Trainer(experiment()).model
+    model.register_parameter("shared", torch.nn.Parameter(torch.zeros(3)))
+    with pytest.raises(ValueError, match="shared"):
+        Layout(model)
+
+
+def test_columns_share_a_dataset_that_was_given() -> None:
+    dataset = SmallData(size=40).build(9)
+    trainer = Trainer(experiment(batch=40), dataset)
+    assert torch.equal(trainer.dataset.train, dataset.train)
+    block = trainer._current_block()
+    expected = dataset.to_model(dataset.train)
+    assert torch.equal(block.x[0, 0].sort(dim=0).values, expected.sort(dim=0).values)
+
+
+def test_a_model_that_has_nothing_to_learn_is_only_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = experiment(steps=10)
+    build = type(made.run.model).build
+    monkeypatch.setattr(type(made.run.model), "build", lambda *args: build(*args).requires_grad_(False))
+    trainer = Trainer(made)
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    trainer.advance(10)
+    assert len(told(trainer, "train")) == 10
+    assert all(torch.equal(before[name], tensor) for name, tensor in trainer.model.state_dict().items())
+    again = Trainer(made)
+    again.restore(trainer.checkpoint())
+    assert again.finished
