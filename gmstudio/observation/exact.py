@@ -34,7 +34,7 @@ class ExactGrids:
         self._keep = keep
         self._found: OrderedDict[_Key, tuple[F32 | None, F32 | None]] = OrderedDict()
         self._told: _Key | None = None
-        self._pace = Pace()
+        self._pace = Pace(rows=64, least=16)
 
     def known(self, view: View) -> bool:
         """Whether there is nothing left to compute for this view."""
@@ -98,7 +98,7 @@ class Reference:
         self._points: Tensor | None = None
         self._log_prob = torch.empty(0, dtype=torch.float64)
         self._score = torch.empty(0, dataset.dim, dtype=torch.float64)
-        self._pace = Pace()
+        self._pace = Pace(rows=64, least=16)
 
     @property
     def points(self) -> Tensor:
