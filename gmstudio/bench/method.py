@@ -122,7 +122,7 @@ def _scores(shadow: Shadow, points: Tensor) -> Tensor:
     import torch
 
     x = points.float().to(shadow.device)
-    return torch.cat([shadow.score(rows) for rows in x.split(CHUNK)], dim=1).double().cpu()
+    return torch.cat([shadow.score(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)], dim=1).double().cpu()
 
 
 def between(means: Tensor, spread: float, along: int = 401, across: int = 41) -> Tensor:
@@ -176,7 +176,8 @@ def circle(seeds: int, steps: int) -> dict[str, Any]:
         assert isinstance(spec, VonMises)
         shadow = Shadow(trainer.model, trainer.dataset, trainer.device)
         noise = shadow.noise(SAMPLES, NOISE_SEED)
-        samples = torch.cat([shadow.samples(rows) for rows in noise.split(CHUNK)], dim=1).cpu().double()
+        parts = [shadow.samples(noise[i : i + CHUNK]) for i in range(0, len(noise), CHUNK)]
+        samples = torch.cat(parts, dim=1).cpu().double()
         centre = math.radians(spec.direction)
         row: dict[str, Any] = {"seed": seed}
         for index, name in enumerate(COLUMNS):

@@ -64,7 +64,7 @@ def test_mmd_of_equal_distributions_is_zero_in_expectation_with_an_honest_standa
 
 
 def test_mmd_of_shifted_gaussians_is_the_closed_form() -> None:
-    shift, sigma, n = 1.5, 1.0, 3000
+    shift, sigma, n = 1.5, 1.0, 1500
     noise = torch.randn(2, n, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     y = noise[1] + torch.tensor([shift, 0.0])
     estimate = metrics.mmd(noise[:1], y, scales=(sigma,))
