@@ -67,6 +67,7 @@ class LockedProject(ProjectError):
 
 #: What to do when the disk is full, wherever that is noticed.
 ROOM = "Free some space, or save the project on another disk."
+EARLIER = "Open an earlier copy of it."
 
 
 @contextmanager
@@ -81,6 +82,9 @@ def named(path: Path, doing: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _of_sqlite(error, path, doing) from error
+    except UnicodeDecodeError as error:
+        # Of SQLite's own message, which quotes what it has found in the file.
+        raise DamagedProject(f"“{path.name}” is damaged: its text cannot be read.", EARLIER) from error
     except OSError as error:
         raise _of_system(error, path, doing) from error
 
@@ -97,7 +101,7 @@ def _of_sqlite(error: sqlite3.Error, path: Path, doing: str) -> ProjectError:
             "Save the project in a folder of yours, or open it read-only.",
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return DamagedProject(f"{name} is damaged: {error}.", "Open an earlier copy of it.")
+        return DamagedProject(f"{name} is damaged: {error}.", EARLIER)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LockedProject(path, "another program")
     if code == sqlite3.SQLITE_TOOBIG:

@@ -69,6 +69,7 @@ class ProjectFile:
         """
         path = Path(path).absolute()
         with named(path, "written"):
+            _check_place(path)
             try:
                 storage.create(path)
             except FileExistsError as error:
@@ -161,7 +162,8 @@ class ProjectFile:
             if _same(path, self.path):
                 self._require_writable()
                 return
-            _check_place(path)
+            with named(path, "written"):
+                _check_place(path)
             guard = Lock(path)
             try:
                 with named(path, "written"):

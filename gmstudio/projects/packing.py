@@ -61,7 +61,7 @@ def pack(meta: Any, arrays: Mapping[str, Array]) -> bytes:
     entries, parts = [], []
     for name, array in arrays.items():
         little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-        entries.append({"name": name, "dtype": little.dtype.str, "shape": list(little.shape)})
+        entries.append({"name": name, "dtype": little.dtype.str, "shape": list(array.shape)})
         # Exponents beside exponents deflate better, and faster, than numbers do.
         parts.append(little.reshape(-1).view(np.uint8).reshape(-1, little.itemsize).T.tobytes())
     header = json.dumps({"meta": meta, "arrays": entries}, allow_nan=False, separators=(",", ":")).encode()

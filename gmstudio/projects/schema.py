@@ -6,7 +6,7 @@ import sqlite3
 import struct
 from pathlib import Path
 
-from gmstudio.projects.errors import DamagedProject, NewerProject, NotAProject
+from gmstudio.projects.errors import EARLIER, DamagedProject, NewerProject, NotAProject
 
 #: "GMSt" in SQLite's field for the application that a file belongs to.
 APPLICATION_ID = 0x474D5374
@@ -116,9 +116,7 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         fresh.close()
     if _objects(connection) != expected:
-        raise DamagedProject(
-            f"The tables of “{path.name}” are not those of a GM Studio project.", "Open an earlier copy of it."
-        )
+        raise DamagedProject(f"The tables of “{path.name}” are not those of a GM Studio project.", EARLIER)
 
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:

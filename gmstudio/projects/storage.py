@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 
 from gmstudio.projects import schema
-from gmstudio.projects.errors import DamagedProject, named
+from gmstudio.projects.errors import EARLIER, DamagedProject, named
 
 #: Largest text or blob that is read or written, in bytes.
 MAX_BLOB = 2**29
@@ -57,7 +57,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
         schema.migrate(connection)
         schema.check_tables(connection, path)
         # Not every file system can share the memory that WAL needs; the older way works everywhere.
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(sqlite3.DatabaseError):
             connection.execute("PRAGMA journal_mode = WAL")
         wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if wal else 'FULL'}")
@@ -120,6 +120,8 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+    # Text from strangers need not be UTF-8.
+    connection.text_factory = _text
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_BLOB)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -128,15 +130,19 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     with named(path, "read"):
         found: int = connection.execute("PRAGMA user_version").fetchone()[0]
         schema.check_version(path, found)
         if found < 0:
-            raise DamagedProject(f"“{path.name}” has an impossible version ({found}).", "Open an earlier copy of it.")
+            raise DamagedProject(f"“{path.name}” has an impossible version ({found}).", EARLIER)
         report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if report != "ok":
-        raise DamagedProject(f"“{path.name}” is damaged: {report}.", "Open an earlier copy of it.")
+        raise DamagedProject(f"“{path.name}” is damaged: {report}.", EARLIER)
 
 
 def copy(connection: sqlite3.Connection, path: Path) -> None:
