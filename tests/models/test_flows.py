@@ -164,15 +164,16 @@ def test_maf_agrees_with_zuko_given_the_same_weights(rough, monkeypatch):
     torch.testing.assert_close(ours.log_prob(x[None])[0], theirs().log_prob(x), atol=1e-9, rtol=1e-9)
 
 
-def as_raw(spline, bound):
+def as_raw(spline):
     """Numbers from which our spline makes the knots and slopes of one of zuko's."""
-    least = rational_quadratic.LEAST
-    bins = spline.bins
+    least, bins = rational_quadratic.LEAST, spline.bins
 
     def logits(knots):
-        return ((knots.diff(dim=-1) / (2 * bound) - least) / (1 - bins * least)).log()
+        shares = knots.diff(dim=-1) / (knots[..., -1:] - knots[..., :1])
+        return (shares * (1 + least * bins) - least).log()
 
-    slopes = torch.expm1(spline.derivatives[..., 1:-1] - least).log()
+    steepest = rational_quadratic.STEEPEST
+    slopes = steepest * torch.atanh(spline.derivatives[..., 1:-1].log() / steepest)
     return torch.cat((logits(spline.horizontal), logits(spline.vertical), slopes), dim=-1)
 
 
@@ -181,7 +182,7 @@ def test_the_spline_agrees_with_zuko_given_the_same_knots():
     spline = zuko.transforms.MonotonicRQSTransform(
         seeded(400, bins, seed=1), seeded(400, bins, seed=2), seeded(400, bins - 1, seed=4), bound=bound
     )
-    raw = as_raw(spline, bound)
+    raw = as_raw(spline)
     x = 2.5 * seeded(400, seed=5)
     assert bool((x.abs() > bound).any())
     y, log_slope = rational_quadratic.forward(x, raw, bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,10 @@ class EnsembleLinear(nn.Module):
         """Map (E, B, inputs) to (E, B, outputs)."""
         return linear(x, self.weight, self.bias)
 
+    def single(self, x: Tensor) -> Tensor:
+        """Map (B, inputs) to (B, outputs) by the only member."""
+        return functional.linear(x, self.weight.squeeze(0), self.bias.squeeze(0))
+
 
 def _relu(x: Tensor) -> Tensor:
     return functional.relu(x, inplace=True)
@@ -102,6 +106,14 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (E, B, inputs) to (E, B, outputs)."""
+        if x.shape[0] == 1:
+            # Two dimensions: what a three-dimensional product returns is a view, slow to change in place.
+            return self._single(x.squeeze(0)).unsqueeze(0)
         for layer in self.hiddens:
-            x = self.activation(layer.forward(x))
+            x = self.activation(cast(EnsembleLinear, layer).forward(x))
         return self.last.forward(x)
+
+    def _single(self, x: Tensor) -> Tensor:
+        for layer in self.hiddens:
+            x = self.activation(cast(EnsembleLinear, layer).single(x))
+        return self.last.single(x)

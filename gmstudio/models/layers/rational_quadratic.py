@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: No bin is narrower or lower than this share of the box, and no slope smaller than this.
+#: A bin's share of the box is its softmax plus this, over the total: nearly this at least.
 LEAST = 1e-3
-#: softplus(UNIT) + LEAST = 1, the slope of the tails.
-UNIT = math.log(math.expm1(1.0 - LEAST))
+#: Log-slopes at the knots are within +-STEEPEST.
+STEEPEST = math.log(1e3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,31 @@ def find_bin(u: Tensor, raw: Tensor, side: int) -> Bin:
         side: 0 when u is horizontal, 1 when it is vertical.
     """
     bins = (raw.shape[-1] + 1) // 3
-    sizes = raw[..., : 2 * bins].view(*raw.shape[:-1], 2, bins).softmax(-1) * (1.0 - LEAST * bins) + LEAST
-    ends = sizes.cumsum(-1)
-    index = (ends[..., side, :-1].detach() <= u.detach().unsqueeze(-1)).sum(-1, keepdim=True)
+    sizes, ends, total, knots = _knots(raw, bins)
+    place = (u.unsqueeze(-1) * total[..., side, :]).detach()
+    index = torch.searchsorted(ends.detach()[..., side, :-1].contiguous(), place, right=True)
     pair = index.unsqueeze(-2).expand(*index.shape[:-1], 2, 1)
-    width, height = sizes.gather(-1, pair).squeeze(-1).unbind(-1)
-    right, top = ends.gather(-1, pair).squeeze(-1).unbind(-1)
-    padded = functional.pad(raw[..., 2 * bins :], (1, 1), value=UNIT)
-    start, end = (functional.softplus(padded.gather(-1, torch.cat((index, index + 1), -1))) + LEAST).unbind(-1)
+    size = sizes.gather(-1, pair)
+    corner = (ends.gather(-1, pair) - size) / total
+    width, height = (size / total).squeeze(-1).unbind(-1)
+    left, bottom = corner.squeeze(-1).unbind(-1)
+    around = knots.gather(-1, torch.cat((index, index + 1), -1))
+    start, end = (torch.tanh(around * (1.0 / STEEPEST)) * STEEPEST).exp().unbind(-1)
     slope = height / width
-    return Bin(right - width, top - height, width, height, slope, start + end - 2.0 * slope, start, end)
+    return Bin(left, bottom, width, height, slope, start + end - 2.0 * slope, start, end)
+
+
+def _knots(raw: Tensor, bins: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sizes of the bins, their sums so far (…, 2, K) and their total, and log-slopes at the knots (…, K + 1).
+
+    Not a softmax, which is slow over few numbers: the sizes are divided by their total where they are used.
+    """
+    logits, inner = raw.split_with_sizes((2 * bins, bins - 1), dim=-1)
+    logits = logits.view(*raw.shape[:-1], 2, bins)
+    powers = (logits - logits.detach().amax(-1, keepdim=True)).exp()
+    total = powers.sum(-1, keepdim=True)
+    sizes = torch.add(powers, total, alpha=LEAST)
+    return sizes, sizes.cumsum(-1), total * (1.0 + LEAST * bins), functional.pad(inner, (1, 1))
 
 
 def forward(x: Tensor, raw: Tensor, bound: float) -> tuple[Tensor, Tensor]:

@@ -46,9 +46,6 @@ class SplineCoupling(Transform):
         self.net = MLP(
             kept, moved * self.numbers, hidden=hidden, layers=layers, activation=activation, draws=draws, last=0.1
         )
-        # Slopes start at 1, so that with small weights the spline starts near the identity.
-        slopes = self.net.last.bias.data.view(len(draws), moved, self.numbers)[..., 2 * bins :]
-        slopes.fill_(rational_quadratic.UNIT)
 
     def splines(self, kept: Tensor) -> Tensor:
         """The numbers of the splines that the kept columns (E, B, kept) choose: (E, B, moved, 3 K - 1)."""
