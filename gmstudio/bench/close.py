@@ -1,4 +1,4 @@
-"""`gmstudio bench close`: close the window at random moments of training, again and again; each must end with status 0."""
+"""`gmstudio bench close`: close the window at random moments of training; each must end with status 0."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def main(arguments: list[str]) -> int:
     rounds = [_close(moments.uniform(0.0, options.latest)) for _ in range(options.rounds)]
     slowest = max(r["seconds"] for r in rounds)
     bad = [r for r in rounds if r["status"] != 0]
-    print(
-        f"{len(rounds)} windows closed, {len(bad)} with a status other than 0, the slowest took {slowest:.2f} s (bar: 2)"
-    )
+    print(f"{len(rounds)} windows closed, {len(bad)} with a status other than 0, slowest: {slowest:.2f} s (bar: 2)")
     report.write(options.json, {"closed": len(rounds), "failed": len(bad), "slowest_s": slowest, "rounds": rounds})
     return 1 if bad else 0
 

@@ -1,7 +1,8 @@
-"""`gmstudio bench gui`: the real window while it trains: panel work per frame, lateness of its event loop, training speed.
+"""`gmstudio bench gui`: the real window while it trains: panel work per frame, lateness, training speed.
 
-Two columns, Real-NVP 8 x 128^2, 200 x 200 density, 24 x 24 arrows, 5,000 samples, all panels visible.  Training speed is
-compared with the same training without window and without observing, before and after, in the same process.
+Two columns, Real-NVP 8 x 128^2, 200 x 200 density, 24 x 24 arrows, 5,000 samples, all panels visible.
+Training speed is compared with the same training without window and without observing, before and after, in
+the same process.
 """
 
 from __future__ import annotations
