@@ -11,6 +11,9 @@ from torch.optim.adam import adam
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.layout import Layout
 
+#: Values, gradients, first and second moments of a column, and its count of steps.
+Row = tuple[Tensor, ...]
+
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
 
@@ -65,42 +68,43 @@ class Optimiser:
             gradients = self._layout.gradients
             norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
             gradients.mul_((self._clip / (norms + 1e-6)).clamp_(max=1.0))
-        together: dict[float, list[tuple[Tensor, ...]]] = {}
+        together: dict[float, list[Row]] = {}
         for column in self._moving:
             together.setdefault(rates[column], []).append(self._rows[column])
         with torch.no_grad():
             for rate, rows in together.items():
-                self._adam(rate, rows)
+                _adam(rows, rate, fused=self._fused, decoupled=self._decoupled, decay=self._decay)
 
-    def _adam(self, rate: float, rows: list[tuple[Tensor, ...]]) -> None:
-        values, gradients, first, second, counts = map(list, zip(*rows, strict=True))
-        # The functional form of the optimiser: the class spends as long again on bookkeeping at every step.
-        adam(
-            values,
-            gradients,
-            first,
-            second,
-            [],
-            counts,
-            foreach=False,
-            fused=self._fused,
-            decoupled_weight_decay=self._decoupled,
-            amsgrad=False,
-            beta1=_BETAS[0],
-            beta2=_BETAS[1],
-            lr=rate,
-            weight_decay=self._decay,
-            eps=_EPSILON,
-            maximize=False,
-        )
+
+def _adam(rows: list[Row], rate: float, *, fused: bool, decoupled: bool, decay: float) -> None:
+    values, gradients, first, second, counts = map(list, zip(*rows, strict=True))
+    # The functional form: the class spends as long again on bookkeeping at every step, and its first step imports
+    # the compiler, which takes a second.
+    adam(
+        values,
+        gradients,
+        first,
+        second,
+        [],
+        counts,
+        foreach=False,
+        fused=fused,
+        decoupled_weight_decay=decoupled,
+        amsgrad=False,
+        beta1=_BETAS[0],
+        beta2=_BETAS[1],
+        lr=rate,
+        weight_decay=decay,
+        eps=_EPSILON,
+        maximize=False,
+    )
 
 
 def _can_fuse(device: torch.device) -> bool:
     """Whether the device has the fused kernel, found by trying it on one number."""
-    trial = torch.zeros(1, device=device, requires_grad=True)
-    trial.grad = torch.zeros_like(trial)
+    row = (*torch.zeros(4, 1, device=device).unbind(0), torch.zeros((), device=device))
     try:
-        torch.optim.Adam([trial], fused=True).step()
+        _adam([row], 1e-3, fused=True, decoupled=False, decay=0.0)
     except RuntimeError:
         return False
     return True

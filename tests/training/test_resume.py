@@ -137,7 +137,8 @@ def test_another_process_gets_the_same_bits(uninterrupted: tuple[str, list[Metri
     code = (
         f"import torch; torch.set_num_threads({torch.get_num_threads()})\n"
         "from test_resume import *\n"
-        "trainer = Trainer(made()); drive(trainer, STEPS, 31); print(fingerprint(trainer))"
+        "trainer = Trainer(made()); drive(trainer, STEPS, 31); print(fingerprint(trainer))\n"
+        "assert 'torch._dynamo' not in sys.modules, 'the compiler was imported: the first step is a second late'"
     )
     here = Path(__file__).parent
     path = os.pathsep.join([str(here), str(here.parent.parent)])
@@ -149,6 +150,7 @@ def test_another_process_gets_the_same_bits(uninterrupted: tuple[str, list[Metri
         timeout=120,
     )
     assert done.stdout.strip() == uninterrupted[0], done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_global_generator_is_not_touched() -> None:
