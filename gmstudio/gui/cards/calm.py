@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import (
     QPainter,
     QPainterPath,
@@ -11,11 +11,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
+    QListView,
     QSizePolicy,
     QSlider,
+    QToolButton,
     QWidget,
 )
 
+from gmstudio.gui.icons import icon
 from gmstudio.gui.theme import themes
 
 
@@ -38,6 +41,28 @@ def draw_chevron(painter: QPainter, x: float, y: float, *, up: bool, token: str)
     path.lineTo(x, y - rise)
     path.lineTo(x + 3.2, y + rise)
     painter.drawPath(path)
+
+
+class IconButton(QToolButton):
+    """A small button with an icon that follows the theme.
+
+    Args:
+        name: of the icon.
+        hint: its tooltip and accessible name.
+        size: of the icon, in pixels.
+    """
+
+    def __init__(self, name: str, hint: str, size: int = 16) -> None:
+        super().__init__()
+        self._name = name
+        self.setIconSize(QSize(size, size))
+        self.setToolTip(hint)
+        self.setAccessibleName(hint)
+        self._paint_icon()
+        themes().changed.connect(self._paint_icon)
+
+    def _paint_icon(self) -> None:
+        self.setIcon(icon(self._name))
 
 
 class CalmSlider(QSlider):
@@ -64,6 +89,8 @@ class CalmCombo(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
+        # The style sheet reaches the items of a view that is set, not those of the style's own.
+        self.setView(QListView())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gmstudio import registry
 from gmstudio.gui.cards.calm import CalmCombo
 from gmstudio.gui.cards.form import SpecForm
-from gmstudio.gui.cards.summaries import carried, grouped, hover
+from gmstudio.gui.cards.summaries import carried, grouped, hover, started
 from gmstudio.registry import Component, Room, Spec
 
 
@@ -40,7 +40,6 @@ class KindCombo(CalmCombo):
         item.setFlags(Qt.ItemFlag.NoItemFlags)
         font = item.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
-        font.setBold(True)
         item.setFont(font)
 
     def _add(self, one: Component) -> None:
@@ -103,7 +102,7 @@ class Chooser(QWidget):
         if one is registry.of(self.spec):
             return
         last = self._remembered.get(name)
-        spec = carried(self.spec, last if last is not None else one.spec())
+        spec = started(self.spec, one) if last is None else carried(self.spec, last)
         self.show_spec(spec)
         self.edited.emit(spec, "")
 

@@ -8,15 +8,14 @@ from typing import cast
 import msgspec
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gmstudio import registry
 from gmstudio.gui.cards import numbers
-from gmstudio.gui.cards.calm import set_state
+from gmstudio.gui.cards.calm import IconButton, set_state
 from gmstudio.gui.cards.column_form import ColumnForm
 from gmstudio.gui.cards.flow import FlowLayout
 from gmstudio.gui.cards.summaries import summary
-from gmstudio.gui.icons import icon
 from gmstudio.gui.theme import themes
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.runs import Column, Experiment
@@ -39,6 +38,15 @@ def free_title(title: str, columns: tuple[Column, ...]) -> str:
     taken = {column.title for column in columns}
     numbered = (f"{title} {number}" for number in range(2, MOST + 2))
     return title if title not in taken else next(name for name in numbered if name not in taken)
+
+
+def _on_screen(chip: QWidget, popup: QWidget) -> QPoint:
+    """Under the chip, moved so that nothing is beyond the screen."""
+    at = chip.mapToGlobal(QPoint(0, chip.height() + 4))
+    room = chip.screen().availableGeometry()
+    size = popup.sizeHint()
+    x = max(room.left(), min(at.x(), room.right() - max(300, size.width())))
+    return QPoint(x, max(room.top(), min(at.y(), room.bottom() - size.height())))
 
 
 class Chip(QAbstractButton):
@@ -104,10 +112,8 @@ class ColumnStrip(QFrame):
         self._holder = QWidget()
         self._flow = FlowLayout(self._holder, 5)
         layout.addWidget(self._holder)
-        self.add_button = QToolButton()
+        self.add_button = IconButton("plus", "Add a column")
         self.add_button.setObjectName("addcolumn")
-        self.add_button.setToolTip("Add a column")
-        self.add_button.setAccessibleName("Add a column")
         self.add_button.clicked.connect(self._ask_add)
         self.show_experiment(experiment)
 
@@ -117,7 +123,6 @@ class ColumnStrip(QFrame):
         self._experiment = experiment
         if rebuilt:
             self._rebuild()
-        self.add_button.setIcon(icon("plus"))
         self.add_button.setEnabled(len(experiment.columns) < MOST)
         if self.popup is not None:
             index = self._popup_index
@@ -159,7 +164,7 @@ class ColumnStrip(QFrame):
         popup.destroyed.connect(self._closed)
         self.popup, self._popup_index = popup, index
         chip = self.chips[index]
-        popup.move(chip.mapToGlobal(QPoint(0, chip.height() + 4)))
+        popup.move(_on_screen(chip, popup))
         popup.show()
         popup.title.setFocus()
         return popup

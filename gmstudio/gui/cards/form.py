@@ -217,6 +217,7 @@ class SpecForm(QWidget):
             self._add(grid, advanced)
             self._disclose(False)
         self._layout.addWidget(self._body)
+        self.setVisible(bool(self.rows))
         self._show()
 
     def _add(self, grid: QGridLayout, infos: list[FieldInfo]) -> None:

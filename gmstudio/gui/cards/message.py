@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from gmstudio.gui.icons import icon
+from gmstudio.gui.cards.calm import IconButton
 
 
 class Message(QFrame):
@@ -19,10 +19,7 @@ class Message(QFrame):
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        close = QToolButton()
-        close.setIcon(icon("close"))
-        close.setToolTip("Dismiss")
-        close.setAccessibleName("Dismiss the message")
+        close = IconButton("close", "Dismiss the message", 14)
         close.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 6, 4, 6)

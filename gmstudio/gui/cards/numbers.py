@@ -141,7 +141,7 @@ def has_slider(info: FieldInfo) -> bool:
 
 
 #: Places of a logarithmic slider.
-LOG_TICKS = 120
+LOG_TICKS = 60
 
 
 def ticks(info: FieldInfo) -> int:

@@ -10,7 +10,6 @@ from gmstudio.paths import resource
 _SHEET = """
 QWidget#cardlist { background: @window; }
 QFrame[class="card"] { background: @panel; border: 1px solid @border; border-radius: 8px; }
-QFrame[class="card"] QWidget { background: transparent; }
 QFrame#cardheading { border: none; border-radius: 7px; }
 QFrame#cardheading:hover { background: @window; }
 QFrame#cardheading:focus { border: 1px solid @accent; }
@@ -19,11 +18,11 @@ QLabel[class="cardsummary"] { color: @muted; }
 QLabel[class="chip"] { background: @warning-soft; color: @warning; border-radius: 7px; padding: 1px 7px; }
 QLabel[class="field"] { color: @text; }
 QLabel[class="field"][state="error"] { color: @danger; }
-QLabel[class="error"] { color: @danger; padding-left: 10px; }
+QLabel[class="error"] { color: @danger; padding-left: 6px; }
 QLabel[class="section"] { color: @muted; font-weight: 600; }
 QLabel[class="section"][state="restart"] { color: @warning; }
 QLabel[muted="true"] { color: @muted; }
-QLabel#exactness { color: @muted; padding-left: 10px; }
+QLabel#exactness { color: @muted; padding-left: 6px; }
 QLabel#exactness[exact="true"] { color: @success; }
 QToolButton#more { color: @muted; border: none; padding: 3px 6px; margin-left: 2px; background: transparent; }
 QToolButton#more:hover { color: @text; }
@@ -45,9 +44,11 @@ CalmCombo:hover, KindCombo:hover { border-color: @axis; }
 CalmCombo:focus, KindCombo:focus { border-color: @accent; }
 CalmCombo::drop-down, KindCombo::drop-down { border: none; width: 20px; }
 CalmCombo::down-arrow, KindCombo::down-arrow { image: none; }
-CalmCombo QAbstractItemView, KindCombo QAbstractItemView { background: @raised; color: @text;
-  border: 1px solid @border; padding: 3px; outline: none;
-  selection-background-color: @accent-soft; selection-color: @text; }
+CalmCombo QListView, KindCombo QListView { background: @raised; color: @text; border: 1px solid @border;
+  border-radius: 0; padding: 3px; outline: none; font-weight: 400; }
+CalmCombo QListView::item, KindCombo QListView::item { padding: 3px 6px; border-radius: 4px; }
+CalmCombo QListView::item:selected, KindCombo QListView::item:selected { background: @accent-soft; color: @text; }
+KindCombo QListView::item:disabled { color: @muted; }
 KindCombo { font-weight: 600; }
 CalmSlider { min-height: 22px; background: transparent; }
 CalmSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @border; }

@@ -8,6 +8,7 @@ from gmstudio import registry
 from gmstudio.data.base import DataSpec
 from gmstudio.gui.cards import numbers
 from gmstudio.mollification.base import ScheduleSpec
+from gmstudio.mollification.schedules.curve import CurveSchedule, from_schedule
 from gmstudio.registry import Component, FieldInfo, Room, Spec
 from gmstudio.runs import TrainingSpec
 
@@ -18,7 +19,7 @@ _COUNTS = ("points", "steps", "looks")
 def summary(spec: Spec) -> str:
     """The component's title and its most telling numbers, such as ``Two moons · 8,192 points``."""
     if isinstance(spec, TrainingSpec):
-        return f"{spec.steps:,} steps · batch {spec.batch:,} · rate {numbers.pretty(spec.rate)}"
+        return f"{spec.steps:,} steps × {spec.batch:,} · rate {numbers.pretty(spec.rate)}"
     infos = [i for i in registry.fields(type(spec)) if i.kind in ("int", "float") and not i.advanced]
     if isinstance(spec, ScheduleSpec):
         infos = [info for info in infos if getattr(spec, info.name) != info.default]
@@ -65,6 +66,16 @@ def hover(one: Component) -> str:
     if one.reference:
         lines.append(f"<i>{one.reference}</i>")
     return "<br>".join(lines)
+
+
+def started(old: Spec, one: Component) -> Spec:
+    """What a component starts with that is chosen for the first time, in the place of `old`.
+
+    A curve follows the schedule that it replaces, so that choosing it changes nothing yet.
+    """
+    if isinstance(old, ScheduleSpec) and not old.off and one.spec is CurveSchedule:
+        return from_schedule(old)
+    return carried(old, one.spec())
 
 
 def carried(old: Spec, new: Spec) -> Spec:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from gmstudio.gui.cards.calm import IconButton
 from gmstudio.gui.cards.number_box import NumberBox
 from gmstudio.gui.drawing.pictures import Loaded, preview
-from gmstudio.gui.icons import icon
 from gmstudio.registry import FieldInfo
 
 COUNT = FieldInfo(
@@ -54,16 +54,12 @@ class PictureBar(QFrame):
         self.add = QPushButton("Add as points")
         self.add.setToolTip("Add points drawn from the picture to the drawing")
         self.add.clicked.connect(self._add)
-        close = QToolButton()
-        close.setIcon(icon("close"))
-        close.setIconSize(QSize(14, 14))
-        close.setToolTip("Leave the picture")
-        close.setAccessibleName("Leave the picture")
+        close = IconButton("close", "Leave the picture", 14)
         close.clicked.connect(self.hide)
         self._lay_out(close)
         self.hide()
 
-    def _lay_out(self, close: QToolButton) -> None:
+    def _lay_out(self, close: IconButton) -> None:
         layout = QGridLayout(self)
         layout.setContentsMargins(8, 6, 6, 8)
         layout.setHorizontalSpacing(8)
