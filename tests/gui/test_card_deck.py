@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gmstudio import registry
+from gmstudio.data.sets.drawing import Drawing
 from gmstudio.gui.cards.deck import CardDeck
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.runs import Experiment, default_run, to_json, twins
@@ -239,3 +240,25 @@ def test_cards_close_to_a_summary_and_remember(deck: CardDeck) -> None:
     assert set(deck.open_cards) == {"data", "training"}
     QTest.mouseClick(heading, Qt.MouseButton.LeftButton)
     assert set(deck.open_cards) == {"training"}
+
+
+def test_a_first_stroke_takes_the_place_of_the_data_until_it_is_undone(deck: CardDeck) -> None:
+    moons = deck.experiment.run.data
+    one, two = Drawing(points=((0.0, 0.0),)), Drawing(points=((0.0, 0.0), (1.0, 1.0)))
+    deck.set_data(one)
+    deck.set_data(two)
+    assert deck.experiment.run.data == two
+    deck.choosers["model"].form.take("blocks", 7)
+    deck.undo.undo()
+    deck.set_data(one)
+    deck.set_data(Drawing())
+    assert deck.experiment.run.data == moons
+    deck.set_data(one)
+    assert deck.experiment.run.data == one
+
+
+def test_a_drawing_that_was_chosen_stays_when_it_is_cleared(deck: CardDeck) -> None:
+    deck.choosers["data"].choose("drawing")
+    deck.set_data(Drawing(points=((0.0, 0.0),)))
+    deck.set_data(Drawing())
+    assert deck.experiment.run.data == Drawing()

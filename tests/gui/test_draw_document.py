@@ -109,13 +109,13 @@ def test_no_more_points_than_the_limit_are_kept_and_undo_is_still_exact() -> Non
 def test_the_limit_is_the_one_of_the_specification() -> None:
     document = DrawingDocument.of(np.zeros((120_000, 2)))
     assert len(document) == 100_000
-    assert len(Drawing(points=document.as_tuple()).points) == 100_000
+    assert len(Drawing(points=document.as_tuple).points) == 100_000
 
 
 @given(clouds)
 def test_a_drawing_survives_the_way_through_its_specification(points: np.ndarray) -> None:
     document = DrawingDocument.of(points)
-    spec = Drawing(points=document.as_tuple())
+    spec = Drawing(points=document.as_tuple)
     assert DrawingDocument.of(spec.points) == document
 
 

@@ -13,8 +13,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gmstudio.data.sets.drawing import Drawing
+from gmstudio.gui.drawing.document import DrawingDocument
 from gmstudio.gui.drawing.draw_panel import DrawPanel
-from gmstudio.gui.drawing.render import coverage
+from gmstudio.gui.drawing.render import ALPHAS, coverage
 from gmstudio.gui.drawing.tools import TOOLS, Tool
 from gmstudio.gui.theme import load
 
@@ -139,6 +140,16 @@ def test_brackets_change_the_radius_within_its_limits(panel: DrawPanel) -> None:
     assert panel.canvas.pen.radius == 0.05
 
 
+def test_a_specification_within_a_stroke_is_the_same_as_one_made_afresh(panel: DrawPanel) -> None:
+    seen: list[Drawing] = []
+    panel.changed.connect(seen.append)
+    for tool in ("brush", "eraser", "brush", "blob"):
+        panel.choose_tool(tool)
+        stroke(panel, (-1, -1), (0, 0.2), (1, 1))
+        fresh = DrawingDocument(panel.canvas.document.points.copy())
+        assert seen[-1].points == fresh.as_tuple
+
+
 def test_the_spread_is_undone_and_merged(panel: DrawPanel) -> None:
     seen: list[Drawing] = []
     panel.changed.connect(seen.append)
@@ -200,12 +211,12 @@ def test_pixels_and_places_are_inverse_and_aspect_is_equal(panel: DrawPanel) -> 
 
 def test_every_point_is_on_the_picture_where_it_belongs() -> None:
     pixels = np.array([[10.5, 20.5], [99.9, 0.0], [50.0, 50.0]])
-    alpha = coverage(pixels, 100, 60, 1.3)
+    alpha = ALPHAS[coverage(pixels, 100, 60, 1.3)]
     for x, y in pixels.astype(int):
         assert alpha[y, x] > 100
     assert alpha[40:, 70:].max() == 0
     # Dots on top of each other are denser.
-    assert coverage(np.repeat(pixels, 3, axis=0), 100, 60, 1.3)[20, 10] > alpha[20, 10]
+    assert ALPHAS[coverage(np.repeat(pixels, 3, axis=0), 100, 60, 1.3)[20, 10]] > alpha[20, 10]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

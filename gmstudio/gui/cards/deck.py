@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio import registry
 from gmstudio.data.base import DataSpec
+from gmstudio.data.sets.drawing import Drawing
 from gmstudio.gui.cards.card import Card
 from gmstudio.gui.cards.change import Change
 from gmstudio.gui.cards.chooser import Chooser
@@ -57,6 +58,7 @@ class CardDeck(QWidget):
         self._experiment = twins(default_run())
         self._running: Experiment | None = None
         self._origins: Origins = ()
+        self._displaced: DataSpec | None = None
         self._fitted = False
         self.cards: dict[str, Card] = {}
         self.choosers: dict[str, Chooser] = {}
@@ -131,6 +133,8 @@ class CardDeck(QWidget):
 
     def set_experiment(self, experiment: Experiment) -> None:
         """Show another experiment; no entry in the undo list, no signal."""
+        if experiment.run.data != self._experiment.run.data:
+            self._displaced = None
         if experiment != self._experiment:
             if self._running is not None:
                 self._origins = follow(self._origins, self._experiment.columns, experiment.columns, self._running)
@@ -138,8 +142,17 @@ class CardDeck(QWidget):
         self._refresh()
 
     def set_data(self, spec: DataSpec) -> None:
-        """Show other data, such as a drawing that changed; its own undo entry is elsewhere; no signal."""
+        """Show a drawing that changed; its own undo entry is elsewhere; no signal.
+
+        The first stroke puts the drawing in the place of other data; when it is undone or cleared, those come back.
+        """
+        before = self._experiment.run.data
+        displaced = self._displaced if type(before) is type(spec) else before
+        empty = isinstance(spec, Drawing) and not spec.points
+        if empty and displaced is not None:
+            spec, displaced = displaced, None
         self.set_experiment(self._experiment.changed(run=self._experiment.run.changed(data=spec)))
+        self._displaced = displaced
 
     def edit_data(self, spec: DataSpec, text: str) -> None:
         """Change the data as the person's own act, with an undo entry of that text."""

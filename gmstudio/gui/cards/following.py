@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gmstudio.data.sets.drawing import Drawing
+from gmstudio.registry import fields
 from gmstudio.runs import Column, Experiment
 from gmstudio.training.commands import SetRate, SetSchedule
 
@@ -60,6 +62,7 @@ def waits_for_restart(part: str, running: Experiment, now: Experiment) -> bool:
         return False
     if part == "training":
         return bool(old.changed(rate=new.rate) != new)
-    if part == "data" and type(old) is type(new) and hasattr(new, "points"):
-        return bool(old.changed(points=new.points) != new)
+    if part == "data" and isinstance(old, Drawing) and isinstance(new, Drawing):
+        names = (info.name for info in fields(Drawing) if info.name != "points")
+        return any(getattr(old, name) != getattr(new, name) for name in names)
     return bool(old != new)

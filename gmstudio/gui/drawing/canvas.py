@@ -227,11 +227,11 @@ class Canvas(QWidget):
             ratio = self.devicePixelRatioF()
             left, _, _, top = self._document.bounds
             scale = self.scale * ratio
-            points = self._document.points.astype(np.float64)
+            points = self._document.points
             pixels = np.stack([(points[:, 0] - left) * scale, (top - points[:, 1]) * scale], axis=1)
             width, height = max(1, round(frame.width() * ratio)), max(1, round(frame.height() * ratio))
             # A point on the very border belongs to the last pixel.
-            pixels = np.minimum(pixels, [width - 1, height - 1])
+            pixels = np.minimum(pixels, np.array([width - 1, height - 1], dtype=np.float32))
             dot = (1.3 if len(points) < 20_000 else 0.7) * ratio
             self._layer = tinted(coverage(pixels, width, height, dot), self._theme.colour("data"))
             self._layer.setDevicePixelRatio(ratio)

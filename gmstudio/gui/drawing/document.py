@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -90,10 +91,21 @@ class DrawingDocument:
         distance = (self.points[:, 0] - x) ** 2 + (self.points[:, 1] - y) ** 2
         return np.flatnonzero(distance <= radius**2).astype(np.int64)
 
+    @cached_property
     def as_tuple(self) -> tuple[tuple[float, float], ...]:
         """The points as a specification holds them."""
-        rows = np.round(self.points.astype(np.float64), DECIMALS).tolist()
-        return tuple((x, y) for x, y in rows)
+        return _rows(self.points)
+
+    def extend_tuple(self, earlier: DrawingDocument) -> None:
+        """Make `as_tuple` cheaper where this drawing begins with all of an earlier one, as within a stroke."""
+        n = len(earlier)
+        if n and "as_tuple" not in self.__dict__ and np.array_equal(self.points[:n], earlier.points):
+            self.__dict__["as_tuple"] = earlier.as_tuple + _rows(self.points[n:])
+
+
+def _rows(points: Points) -> tuple[tuple[float, float], ...]:
+    x, y = np.round(points.astype(np.float64), DECIMALS).T
+    return tuple(zip(x.tolist(), y.tolist(), strict=True))
 
 
 class DrawingCommand(Protocol):

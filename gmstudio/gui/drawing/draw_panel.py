@@ -68,6 +68,7 @@ class DrawPanel(QWidget):
         self.setAcceptDrops(True)
         self.undo = undo
         self._spec = Drawing()
+        self._told = DrawingDocument()
         self._generator = np.random.default_rng(1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -154,7 +155,9 @@ class DrawPanel(QWidget):
     @property
     def spec(self) -> Drawing:
         """The drawing as a specification."""
-        points = self.canvas.document.as_tuple()
+        document = self.canvas.document
+        document.extend_tuple(self._told)
+        self._told, points = document, document.as_tuple
         if points != self._spec.points:
             self._spec = self._spec.changed(points=points)
         return self._spec

@@ -156,8 +156,13 @@ class Eraser(Tool):
 
     @staticmethod
     def _sweep(start: Position, end: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
-        distance = distance_to_segment(document.points, start, end)
-        indices = np.flatnonzero(distance <= pen.radius).astype(np.int64)
+        # Of 100,000 points few are anywhere near: the exact distance is for those alone.
+        low = np.minimum(start, end).astype(np.float32) - np.float32(pen.radius + 1e-3)
+        high = np.maximum(start, end).astype(np.float32) + np.float32(pen.radius + 1e-3)
+        x, y = document.points.T
+        near = np.flatnonzero((x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1]))
+        distance = distance_to_segment(document.points[near], start, end)
+        indices = near[distance <= pen.radius].astype(np.int64)
         return RemovePoints.of(document, indices) if len(indices) else None
 
 
