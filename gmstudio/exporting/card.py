@@ -99,7 +99,7 @@ def _edited(edits: int) -> str:
 
 def _line(text: str) -> str:
     """One line of plain text: titles come from people."""
-    return " ".join(text.split()).replace("|", "/").lstrip("#`") or "Model"
+    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").lstrip("# `") or "Model"
 
 
 def _short(plain: Any) -> Any:

@@ -16,7 +16,8 @@ import torch
 import gmstudio
 from gmstudio import registry, runs
 from gmstudio.exporting.folder import FolderError, LoadedModel, export, load
-from gmstudio.runs import Experiment
+from gmstudio.runs import Column, Experiment
+from gmstudio.training.commands import SetRate
 from gmstudio.training.trainer import Trainer
 
 PLAIN: dict[str, Any] = {
@@ -109,6 +110,29 @@ def test_the_path_begins_at_the_standardised_point(twins: tuple[Experiment, Trai
     path = load(folder).path(x)
     torch.testing.assert_close(path[0], twins[1].dataset.to_model(x))
     assert path.shape[1:] == (2, 2) and len(path) > 2
+
+
+def test_a_model_without_layers_has_no_path(tmp_path: Path) -> None:
+    experiment, trainer = trained({"kind": "gaussian"}, steps=1)
+    model = load(export(trainer.checkpoint(), experiment, 0, tmp_path / "m"))
+    with pytest.raises(NotImplementedError, match="no path"):
+        model.path(torch.zeros(1, 2))
+
+
+def test_fewer_than_no_samples_are_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="-1 samples"):
+        load(folder).sample(-1)
+
+
+def test_the_card_says_that_a_run_was_edited_and_keeps_a_strange_title_on_its_line(tmp_path: Path) -> None:
+    experiment, trainer = trained(steps=5)
+    trainer.apply(SetRate(1, 1e-4))
+    column = Column(title="# a | b\n\n<script>", seed=None)
+    renamed = experiment.changed(columns=(experiment.columns[0], column))
+    card = (export(trainer.checkpoint(), renamed, 1, tmp_path / "m") / "README.md").read_text(encoding="utf-8")
+    assert "edited once while it trained" in card
+    assert card.splitlines()[0].endswith("Real-NVP trained on Eight Gaussians")
+    assert card.startswith("# a / b &lt;script>: ")
 
 
 def test_points_of_another_shape_are_refused_by_name(folder: Path) -> None:

@@ -273,6 +273,30 @@ def test_several_threads_may_use_a_project_at_once(project: Project, run: str) -
     assert len(project.metrics(run)) == 160
 
 
+def test_what_a_thread_writes_while_the_project_is_saved_elsewhere_is_kept(
+    project: Project, run: str, tmp_path: Path
+) -> None:
+    enough, written = threading.Event(), 0
+
+    def write() -> None:
+        nonlocal written
+        while not enough.is_set():
+            project.add_metrics(run, [Metric(written, 0, "train", 0.0)])
+            written += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for place in ("one", "two", "three"):
+            project.save_as(tmp_path / f"{place}.gmstudio")
+    finally:
+        enough.set()
+        writer.join()
+    project.close()
+    with Project.open(tmp_path / "three.gmstudio") as again:
+        assert [metric.step for metric in again.metrics(run)] == list(range(written))
+
+
 def test_saving_as_moves_on_to_the_new_file_and_leaves_the_old_one(project: Project, run: str, tmp_path: Path) -> None:
     old = project.path
     new = tmp_path / "új név %41?#.gmstudio"
