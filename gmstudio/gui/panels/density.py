@@ -6,6 +6,7 @@ import math
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
@@ -42,8 +43,10 @@ class Top:
 
     def follow(self, parts: list[F32]) -> None:
         """Take note of new pictures of the columns."""
+        if self._fixed:
+            return
         tops = [top for part in parts if (top := _robust_top(part)) is not None]
-        if self._fixed or not tops:
+        if not tops:
             return
         wanted = max(tops)
         if self.value is None:
@@ -54,10 +57,12 @@ class Top:
 
 def _robust_top(log_density: F32) -> float | None:
     """The height that one cell in 500 exceeds; a spike of a few cells must not darken the rest."""
-    finite = log_density[np.isfinite(log_density)]
+    some = log_density[:: max(1, len(log_density) // 64), :: max(1, len(log_density) // 64)]
+    finite = some[np.isfinite(some)]
     if not len(finite):
         return None
-    return float(np.partition(finite, int(0.998 * (len(finite) - 1)))[int(0.998 * (len(finite) - 1))])
+    rank = int(0.998 * (len(finite) - 1))
+    return float(np.partition(finite, rank)[rank])
 
 
 class DensityPanel(PlanePanel):
@@ -73,7 +78,7 @@ class DensityPanel(PlanePanel):
         super().__init__(parent)
         self.top = Top()
         self._pictures: dict[int, tuple[F32, tuple[float, float], QImage]] = {}
-        self._lines: dict[int, tuple[F32, list[tuple[float, np.ndarray]]]] = {}
+        self._lines: dict[int, tuple[F32, int, list[tuple[float, NDArray[np.float64]]]]] = {}
         self.row.side = BAR_SIDE
         self.add_note("")
         tr = self.tr
@@ -137,8 +142,11 @@ class DensityPanel(PlanePanel):
         part = self.part(index)
         if part is None:
             return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(plot.area(part[1]), self._picture(index, part[0]))
+        area = plot.area(part[1])
+        # Smoothing costs milliseconds, and pixels about as large as the screen's need none.
+        coarse = area.width() * self.devicePixelRatioF() > 1.4 * part[0].shape[1]
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, coarse)
+        painter.drawImage(area, self._picture(index, part[0]))
         if self.contours.isChecked():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_contours(painter, plot, index, *part)
@@ -154,15 +162,20 @@ class DensityPanel(PlanePanel):
         return image
 
     def _draw_contours(self, painter: QPainter, plot: Plot, index: int, log_density: F32, bounds: Bounds) -> None:
-        kept = self._lines.get(index)
-        if kept is None or kept[0] is not log_density:
-            lines = [(level, contour(log_density, level)) for level in enclosing(log_density, SHARES)]
-            kept = self._lines[index] = (log_density, lines)
         rows, columns = log_density.shape
         left, right, bottom, top = bounds
-        for level, segments in kept[1]:
-            # Values stand in the middle of their cells.
-            ends = (segments.reshape(-1, 2) + 0.5) * ((right - left) / columns, (top - bottom) / rows) + (left, bottom)
+        # Cells smaller than two pixels add cost and no sharpness.
+        width = plot.area(bounds).width()
+        stride = max(1, min(round(2 * columns / max(width, 1.0)), min(rows, columns) // 16))
+        kept = self._lines.get(index)
+        if kept is None or kept[0] is not log_density or kept[1] != stride:
+            thinned = log_density[stride // 2 :: stride, stride // 2 :: stride]
+            lines = [(level, contour(thinned, level)) for level in enclosing(log_density, SHARES)]
+            kept = self._lines[index] = (log_density, stride, lines)
+        # Values stand in the middle of their cells.
+        cell = ((right - left) / columns, (top - bottom) / rows)
+        for level, segments in kept[2]:
+            ends = (segments.reshape(-1, 2) * stride + stride // 2 + 0.5) * cell + (left, bottom)
             path: QPainterPath = segments_path(plot.pixels(ends).reshape(-1, 4))
             painter.strokePath(path, QPen(self._contour_colour(level), 1))
 

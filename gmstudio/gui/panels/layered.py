@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import QRectF, QSizeF, Qt
 from PySide6.QtGui import QFocusEvent, QFont, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.theme import Theme, themes
+
+# Qt hands large fills to threads of its own and waits for them; beside a training that fills every core that waiting
+# takes longer than the fill.  Qt reads this at the first fill.
+os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
 
 
 def small_font(base: QFont, less: float = 1.5, bold: bool = False) -> QFont:

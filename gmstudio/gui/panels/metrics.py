@@ -6,12 +6,12 @@ import math
 from typing import ClassVar
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QHelpEvent, QPainter, QPen
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer
+from PySide6.QtGui import QHelpEvent, QHideEvent, QPainter, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
-from gmstudio.gui.panels.chart import thin
 from gmstudio.gui.panels.layered import Layered, small_font, write
 from gmstudio.gui.panels.series import Series
 from gmstudio.gui.panels.strokes import polygon
@@ -49,6 +49,20 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
+def spark(series: Series) -> NDArray[np.float64] | None:
+    """The course of a series as (M, 2) points in the unit square, M at most about 60; None for too few values."""
+    stride = max(1, len(series) // 60)
+    steps, values = series.steps[::stride], series.values[::stride]
+    finite = np.isfinite(values)
+    steps, values = steps[finite], values[finite]
+    if len(values) < 3:
+        return None
+    ranked = np.sort(values)
+    low, high = ranked[round(0.03 * (len(ranked) - 1))], ranked[round(0.97 * (len(ranked) - 1))]
+    across = (steps - steps[0]) / max(steps[-1] - steps[0], 1.0)
+    return np.stack([across, np.clip((values - low) / max(high - low, 1e-12), 0, 1)], axis=1)
+
+
 class MetricsTable(Layered):
     """One line for each metric, one column for each column."""
 
@@ -59,11 +73,12 @@ class MetricsTable(Layered):
         self.absent: dict[str, str] = {}
         self.hint = ""
         self._series: dict[tuple[str, int], Series] = {}
+        self._sparks: dict[tuple[str, int], tuple[int, NDArray[np.float64] | None]] = {}
         self.setMinimumHeight(int(HEADER + ROW * len(METRICS)) + 4)
 
     def start(self, titles: tuple[str, ...]) -> None:
         """Forget everything and expect these columns."""
-        self.titles, self.step, self._series = titles, None, {}
+        self.titles, self.step, self._series, self._sparks = titles, None, {}, {}
 
     def series(self, name: str, column: int) -> Series:
         """The values of a metric of a column."""
@@ -133,8 +148,8 @@ class MetricsTable(Layered):
             )
             write(painter, cell, self._words(name, value), _RIGHT)
             if cell.width() > 96:
-                spark = QRectF(cell.left() + 6, cell.top() + 3, min(cell.width() - 66, 90), ROW - 6)
-                self._paint_spark(painter, spark, self.series(name, column), self.theme.column(column))
+                place = QRectF(cell.left() + 6, cell.top() + 3, min(cell.width() - 66, 90), ROW - 6)
+                self._paint_spark(painter, place, name, column)
 
     def _words(self, name: str, value: float | None) -> str:
         if value is None:
@@ -143,20 +158,20 @@ class MetricsTable(Layered):
             return f"{value:.0%}"
         return short(value)
 
-    def _paint_spark(self, painter: QPainter, rect: QRectF, series: Series, token: str) -> None:
-        values = series.values
-        finite = np.isfinite(values)
-        if finite.sum() < 3:
+    def _paint_spark(self, painter: QPainter, rect: QRectF, name: str, column: int) -> None:
+        series = self.series(name, column)
+        kept = self._sparks.get((name, column))
+        if kept is None or kept[0] != len(series):
+            kept = self._sparks[name, column] = (len(series), spark(series))
+        shape = kept[1]
+        if shape is None:
             return
-        steps, values = series.steps[finite], values[finite]
-        low, high = np.quantile(values[:: max(1, len(values) // 500)], (0.03, 0.97))
-        high = max(high, low + 1e-12)
-        xs = rect.left() + (steps - steps[0]) / max(steps[-1] - steps[0], 1.0) * rect.width()
-        ys = rect.bottom() - np.clip((values - low) / (high - low), 0, 1) * rect.height()
-        painter.setPen(QPen(self.theme.colour(token, 0.8), 1))
-        painter.drawPolyline(polygon(thin(xs, ys)))
-        if self.step is not None and steps[0] <= self.step < steps[-1]:
-            x = rect.left() + (self.step - steps[0]) / max(steps[-1] - steps[0], 1.0) * rect.width()
+        at = shape * (rect.width(), -rect.height()) + (rect.left(), rect.bottom())
+        painter.setPen(QPen(self.theme.colour(self.theme.column(column), 0.8), 1))
+        painter.drawPolyline(polygon(at))
+        first, last = float(series.steps[0]), float(series.steps[-1])
+        if self.step is not None and first <= self.step < last:
+            x = rect.left() + (self.step - first) / max(last - first, 1.0) * rect.width()
             painter.setPen(QPen(self.theme.colour("marker"), 1))
             painter.drawLine(QPointF(x, rect.top() - 1), QPointF(x, rect.bottom() + 1))
 
@@ -192,6 +207,11 @@ class MetricsPanel(Panel):
         self.table.setAccessibleName(self.title)
         self.table.hint = self.tr("Press Space to train")
         self._drawn: tuple[object, ...] = ()
+        # Digits that change thirty times a second cannot be read, and cost as much as a picture.
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(150)
+        self._calm.timeout.connect(self._redraw)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -220,11 +240,15 @@ class MetricsPanel(Panel):
         for metric in metrics:
             if metric.name in METRICS and metric.column < len(self.table.titles):
                 self.table.series(metric.name, metric.column).append(metric.step, metric.value)
-        self._redraw()
+        self._redraw_soon()
 
     def show_step(self, step: int) -> None:
         self.table.step = step
-        self._redraw()
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
+        if self.isVisible() and not self._calm.isActive():
+            self._calm.start()
 
     def _redraw(self) -> None:
         shown = self.table.shown()
@@ -252,6 +276,14 @@ class MetricsPanel(Panel):
             elif name in table.absent:
                 words.append(f"{title}: {table.absent[name]}")
         return "Metrics. " + ("; ".join(words) if words else self.tr("Nothing measured yet")) + "."
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._calm.stop()
+        super().hideEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._redraw()
 
     def paint_for_export(self, painter: QPainter, size: QSize) -> None:
         """Draw the whole table on `painter`."""

@@ -81,11 +81,12 @@ def arrange(count: int, size: QSizeF, aspect: float, side: float) -> list[QRectF
         best = max(best, (min(width, height * aspect), -lines))
     lines = -best[1]
     per_line = math.ceil(count / lines)
-    width = max(best[0], 8.0)
-    height = width / aspect
+    # Whole pixels: pictures of the plots' own size are then copied and not resampled.
+    width = float(math.floor(max(best[0], 8.0)))
+    height = float(max(1, round(width / aspect)))
     used = LEFT + per_line * width + (per_line - 1) * GAP + side + EDGE
-    x0 = LEFT + max(0.0, (size.width() - used) / 2)
-    y0 = HEADER + max(0.0, (size.height() - lines * (height + HEADER + BOTTOM)) / 2)
+    x0 = LEFT + math.floor(max(0.0, (size.width() - used) / 2))
+    y0 = HEADER + math.floor(max(0.0, (size.height() - lines * (height + HEADER + BOTTOM)) / 2))
     return [
         QRectF(x0 + (k % per_line) * (width + GAP), y0 + (k // per_line) * (height + HEADER + BOTTOM), width, height)
         for k in range(count)

@@ -40,6 +40,9 @@ class Cloud:
         if points is not self._points or key != self._key:
             self._image = tinted(opacity(counts(points, plot.bounds, width, height), self._one), colour)
             self._points, self._key = points, key
+        if (width, height) == (plot.rect.width(), plot.rect.height()):
+            painter.drawImage(plot.rect.topLeft(), self._image)
+            return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(plot.rect, self._image)
 

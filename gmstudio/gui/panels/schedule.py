@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBox
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import small_font
-from gmstudio.gui.panels.schedule_chart import SHARES, Curve, ScheduleChart
+from gmstudio.gui.panels.schedule_chart import SHARES, VISIBLE, Curve, ScheduleChart
 from gmstudio.gui.theme import Theme
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.observation.frame import RunInfo
@@ -145,8 +145,8 @@ class SchedulePanel(Panel):
 
     def _changed(self) -> bool:
         chart = self.chart
-        pairs = zip(chart.specs, chart.happened, strict=False)
-        return any(np.abs(spec.variance(SHARES) - past).max() > 1e-3 for spec, past in pairs)
+        pairs = zip(chart.planned, chart.happened, strict=False)
+        return any(np.abs(planned - past).max() > VISIBLE for planned, past in pairs)
 
     def _dragged(self, column: int, spec: ScheduleSpec) -> None:
         self._keep_what_happened(self.chart.specs)

@@ -19,6 +19,8 @@ from gmstudio.mollification.base import ScheduleSpec
 #: Shares of the training at which curves are drawn.
 SHARES: NDArray[np.float64] = np.linspace(0.0, 1.0, 401)
 REACH = 9.0
+#: Differences of the variance below this cannot be seen.
+VISIBLE = 0.01
 UNTIL = -1
 
 Curve = NDArray[np.float64]
@@ -43,6 +45,7 @@ class ScheduleChart(Chart):
         super().__init__()
         self.titles: tuple[str, ...] = ()
         self.specs: tuple[ScheduleSpec, ...] = ()
+        self.planned: tuple[Curve, ...] = ()
         self.happened: tuple[Curve, ...] = ()
         self.now: float | None = None
         self.steps = 0
@@ -61,6 +64,7 @@ class ScheduleChart(Chart):
     def set_specs(self, titles: tuple[str, ...], specs: tuple[ScheduleSpec, ...]) -> None:
         """Show these schedules, one for each column; a drag that goes on is not disturbed by its own echo."""
         self.titles, self.specs = titles, specs
+        self.planned = tuple(spec.variance(SHARES) for spec in specs)
         if self.active >= len(specs):
             self.active = 0
         if not self._held:
@@ -90,7 +94,7 @@ class ScheduleChart(Chart):
     def curve(self, column: int) -> Curve:
         """The noise variance of a column at SHARES: what happened, then what is planned."""
         if column < len(self.specs):
-            planned = self.specs[column].variance(SHARES)
+            planned = self.planned[column]
             if self.now is None or column >= len(self.happened):
                 return planned
             return np.where(self.now >= SHARES, self.happened[column], planned)
@@ -107,8 +111,8 @@ class ScheduleChart(Chart):
             colour = self.theme.colour(self.theme.column(column))
             ys = self.curve(column)
             if column < len(self.specs) and self.now:
-                planned = self.specs[column].variance(SHARES)
-                if np.abs(planned - ys).max() > 1e-3:
+                planned = self.planned[column]
+                if np.abs(planned - ys).max() > VISIBLE:
                     pen = QPen(self.theme.colour(self.theme.column(column), 0.55), 1)
                     pen.setDashPattern([2, 3])
                     self.line(painter, SHARES, planned, pen)
@@ -117,7 +121,7 @@ class ScheduleChart(Chart):
     def _thick(self, painter: QPainter, ys: Curve, pen: QPen) -> None:
         # Qt's wide antialiased strokes are slow for thousands of points; every second pixel is enough here.
         step = 1 if pen.widthF() <= 1 else max(1, round(2 * len(SHARES) / max(self.rect_.width(), 1)))
-        at = np.r_[0 : len(SHARES) - 1 : step, len(SHARES) - 1]
+        at = np.append(np.arange(0, len(SHARES) - 1, step), len(SHARES) - 1)
         self.line(painter, SHARES[at], ys[at], pen)
 
     def _order(self) -> list[int]:
@@ -126,6 +130,9 @@ class ScheduleChart(Chart):
 
     def paint_overlay(self, painter: QPainter, size: QSizeF) -> None:
         self.place(size)
+        if self.now is not None:
+            past = QRectF(self.rect_.topLeft(), QPointF(round(self.at_x(self.now)), self.rect_.bottom()))
+            painter.fillRect(past.toRect(), self.theme.colour("accent", 0.09))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.now is not None:
             self._paint_now(painter, self.now)
@@ -133,8 +140,6 @@ class ScheduleChart(Chart):
             self._paint_handles(painter, self._handles)
 
     def _paint_now(self, painter: QPainter, now: float) -> None:
-        past = QRectF(self.rect_.topLeft(), QPointF(self.at_x(now), self.rect_.bottom()))
-        painter.fillRect(past, self.theme.colour("accent", 0.09))
         self.step_line(painter, now)
         for column in self._order():
             value = float(np.interp(now, SHARES, self.curve(column)))
@@ -346,6 +351,7 @@ class ScheduleChart(Chart):
         self._handles = handles
         spec = handles.spec()
         self.specs = (*self.specs[: self.active], spec, *self.specs[self.active + 1 :])
+        self.planned = tuple(spec.variance(SHARES) for spec in self.specs)
         self.refresh()
         self.dragging.emit(self.active, spec)
 
