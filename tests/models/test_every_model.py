@@ -43,7 +43,7 @@ def test_shapes_lead_with_the_ensemble(name, rough):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_density_integrates_to_one(name, rough):
     model = rough(name, members=2, amount=0.05, **({"centres": 50} if name == "kde" else {}))
-    x, area = grid(8.0, 280)
+    x, area = grid(8.0, 240)
     with torch.no_grad():
         total = sum(model.log_prob(part.expand(2, -1, -1)).exp().sum(1) for part in x.split(20_000)) * area
     torch.testing.assert_close(total, torch.ones_like(total), atol=2e-3, rtol=0)
@@ -53,7 +53,7 @@ def test_the_density_integrates_to_one(name, rough):
 def test_samples_follow_the_density(name, rough):
     model = rough(name, members=1, amount=0.05)
     with torch.no_grad():
-        samples = model.sample(model.noise(40_000, torch.Generator().manual_seed(5)).double())[0]
+        samples = model.sample(model.noise(20_000, torch.Generator().manual_seed(5)).double())[0]
         x, area = grid(8.0, 320)
         mass = torch.cat([model.log_prob(part.expand(1, -1, -1))[0].exp() for part in x.split(20_000)]) * area
     # Mass of the 16 x 16 squares of side 1, by quadrature and by counting.

@@ -210,3 +210,13 @@ def test_the_spline_is_sound_with_wild_numbers_in_single_precision():
     back.sum().backward()
     for value in (y, log_slope, back, raw.grad, x.grad):
         assert bool(value.isfinite().all())
+
+
+def test_the_hessian_of_a_spline_flow_is_the_slope_of_its_score(rough):
+    flow = rough("spline", members=1, activation="tanh")
+    x = seeded(1, 6, 2).requires_grad_(True)
+    (score,) = torch.autograd.grad(flow.log_prob(x).sum(), x, create_graph=True)
+    (row,) = torch.autograd.grad(score[..., 0].sum(), x)
+    step = torch.tensor([1e-6, 0.0], dtype=torch.float64)
+    slope = (flow.score(x + step) - flow.score(x - step)) / 2e-6
+    torch.testing.assert_close(row, slope, atol=1e-4, rtol=1e-4)

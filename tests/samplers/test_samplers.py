@@ -34,7 +34,7 @@ def acceptance(dim, step):
 
 @pytest.mark.parametrize("step", [0.1, 0.5, 1.0])
 def test_langevin_has_the_variance_of_its_step(step):
-    chains = 100_000
+    chains = 50_000
     sampler = made("langevin", step=step, steps=80)
     x = sampler.run(start(chains), torch.Generator().manual_seed(1), score=lambda x: -x).points
     expected = 1.0 / (1.0 - step / 2.0)
@@ -58,14 +58,14 @@ def test_the_acceptance_in_the_plane_is_the_known_one():
 def test_mala_in_the_plane_reaches_a_correlated_gaussian():
     covariance = torch.tensor([[1.0, 0.6], [0.6, 0.5]], dtype=torch.float64)
     precision = torch.linalg.inv(covariance)
-    sampler = made("mala", step=0.1, steps=400)
+    sampler = made("mala", step=0.1, steps=200)
     x = sampler.run(
-        3.0 + start(20_000, 2),
+        3.0 + start(10_000, 2),
         torch.Generator().manual_seed(1),
         log_prob=lambda x: -0.5 * ((x @ precision) * x).sum(-1),
     ).points
-    torch.testing.assert_close(torch.cov(x.T), covariance, atol=0.04, rtol=0)
-    torch.testing.assert_close(x.mean(0), torch.zeros(2, dtype=torch.float64), atol=0.04, rtol=0)
+    torch.testing.assert_close(torch.cov(x.T), covariance, atol=0.05, rtol=0)
+    torch.testing.assert_close(x.mean(0), torch.zeros(2, dtype=torch.float64), atol=0.05, rtol=0)
 
 
 def test_mala_refuses_proposals_where_the_density_is_not_a_number():
