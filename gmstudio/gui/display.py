@@ -1,0 +1,334 @@
+"""From the session's mailboxes to the panels, at display rate, one panel per turn of the event loop."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from gmstudio.gui.panels.base import Panel
+from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
+from gmstudio.sessions import Look, Session
+
+if TYPE_CHECKING:
+    from gmstudio.projects.project import Project
+
+#: Milliseconds between two pictures.
+INTERVAL = 33
+#: Milliseconds between two looks at how late the event loop is.
+PULSE = 10
+#: Seconds between two small garbage collections while training.
+COLLECT_SECONDS = 5.0
+KEPT = 20_000
+
+
+class _Seat:
+    """What a panel has been shown."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.info: RunInfo | None = None
+        self.truth: Truth | None = None
+        self.frame: Frame | None = None
+        self.metrics: list[Metric] = []
+        self.told = 0
+        self.step = -1
+
+    @property
+    def visible(self) -> bool:
+        return self.panel.isVisible() and not self.panel.window().isMinimized()
+
+
+class Display(QObject):
+    """Shows one run in the panels: live, or a step of its past.
+
+    Signals:
+        status(Status): how the session is doing.
+        problem(Problem): something that the session survives.
+        begun(RunInfo): another run, or the same with other data or plans, is shown.
+        looked(int or None): the step of the past that is shown, None for live.
+    """
+
+    status = Signal(object)
+    problem = Signal(object)
+    begun = Signal(object)
+    looked = Signal(object)
+
+    def __init__(self, panels: Sequence[Panel], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._seats = [_Seat(panel) for panel in panels]
+        self._session: Session | None = None
+        self._run = ""
+        self.info: RunInfo | None = None
+        self.truth: Truth | None = None
+        self.frame: Frame | None = None
+        self._live: Frame | None = None
+        self._metrics: list[Metric] = []
+        self._looking: int | None = None
+        self._wanted: int | None = None
+        self._project: Project | None = None
+        self._look = Look(View(bounds=(-4.0, 4.0, -4.0, 4.0)), frozenset())
+        self._asked: Look | None = None
+        self._turns: deque[_Seat] = deque()
+        self._work: deque[float] = deque(maxlen=KEPT)
+        self._late: deque[float] = deque(maxlen=KEPT)
+        self._spent = 0.0
+        self._last = self._collected = time.perf_counter()
+        self._timer = self._make_timer(INTERVAL, self.tick)
+        self._pulse = self._make_timer(PULSE, self._beat)
+        self._turn = self._make_timer(0, self._next)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._pulse.setTimerType(Qt.TimerType.PreciseTimer)
+
+    def _make_timer(self, interval: int, slot: object) -> QTimer:
+        timer = QTimer(self)
+        timer.setInterval(interval)
+        timer.timeout.connect(slot)
+        return timer
+
+    # Figures for benchmarks.
+
+    @property
+    def work_ms(self) -> list[float]:
+        """Milliseconds of panel work, painting included, for each of the last frames."""
+        return list(self._work)
+
+    @property
+    def lateness_ms(self) -> list[float]:
+        """Milliseconds by which the event loop was late, at each of the last pulses."""
+        return list(self._late)
+
+    def forget_measures(self) -> None:
+        """Begin the measurements anew."""
+        self._work.clear()
+        self._late.clear()
+        self._spent = 0.0
+        self._last = time.perf_counter()
+
+    def painted(self, seconds: float) -> None:
+        """The window has spent so long painting."""
+        self._spent += seconds
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self._late.append(max(0.0, (now - self._last) * 1e3 - PULSE))
+        self._last = now
+
+    # Which run is shown.
+
+    def follow(self, session: Session) -> None:
+        """Show a session that begins."""
+        self._forget(session.run_id)
+        self._session = session
+        self._asked = None
+        self._last = time.perf_counter()
+        self._timer.start()
+        self._pulse.start()
+
+    def rest(self) -> None:
+        """The session has ended: take what it left, then hold."""
+        self.tick()
+        self._timer.stop()
+        self._pulse.stop()
+
+    def record(self, project: Project | None) -> None:
+        """The project in which the past of the run is."""
+        self._project = project
+
+    def show_record(self, run: str, info: RunInfo | None, truth: Truth | None, metrics: list[Metric]) -> None:
+        """Show a run of the project that no session trains, at its last picture."""
+        self._session = None
+        self._timer.stop()
+        self._pulse.stop()
+        self._forget(run)
+        self._metrics = metrics
+        if info is not None:
+            self.info, self.truth = info, truth
+            self.begun.emit(info)
+            if self._project is not None:
+                self._live = self.frame = self._project.frame(run, info.steps)
+        self.wake()
+
+    def _forget(self, run: str) -> None:
+        self._run = run
+        self.info, self.truth, self.frame, self._live = None, None, None, None
+        self._metrics = []
+        self._wanted = None
+        self._set_looking(None)
+
+    @property
+    def run(self) -> str:
+        """Id of the run that is shown; empty for none."""
+        return self._run
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics of the run that is shown, oldest first."""
+        return self._metrics
+
+    # Live, or the past.
+
+    @property
+    def looking(self) -> int | None:
+        """The step of the past that is shown; None when live."""
+        return self._looking
+
+    def look_at(self, step: int) -> None:
+        """Show the picture at or before a step of the past; the newest wish wins."""
+        self._wanted = step
+        self._set_looking(step)
+        self._turn.start()
+
+    def go_live(self) -> None:
+        """Show what happens now."""
+        self._wanted = None
+        self.frame = self._live
+        self._set_looking(None)
+        self.wake()
+
+    def _set_looking(self, step: int | None) -> None:
+        if step != self._looking:
+            self._looking = step
+            self.looked.emit(step)
+
+    def _fetch(self) -> None:
+        """Read the picture that is wanted; one at a time, so that scrubbing never queues."""
+        step, self._wanted = self._wanted, None
+        if step is not None and self._project is not None and self._run:
+            found = self._project.frame(self._run, step)
+            if found is not None:
+                self.frame = found
+                self.wake()
+
+    # What is observed.
+
+    def set_view(self, view: View) -> None:
+        """Observe this part of the plane."""
+        self._look = replace(self._look, view=view)
+
+    @property
+    def view(self) -> View:
+        """What is observed."""
+        return self._look.view
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """The parts of a frame that visible panels draw."""
+        return frozenset().union(*(seat.panel.wants for seat in self._seats if seat.visible))
+
+    def _ask(self) -> None:
+        self._look = replace(self._look, wants=self.wants)
+        if self._look != self._asked and self._session is not None and self.info is not None:
+            self._asked = self._look
+            self._session.post(self._look)
+
+    # The beat.
+
+    def tick(self) -> None:
+        """Take what the session has left and begin to hand it out."""
+        session = self._session
+        if session is None:
+            return
+        status = session.status.take()
+        if status is not None:
+            self.status.emit(status)
+        problem = session.problems.take()
+        if problem is not None:
+            self.problem.emit(problem)
+        self._take_info(session)
+        self._metrics.extend(session.metrics())
+        frame = session.frames.take()
+        if frame is not None and frame.run == self._run:
+            self._live = frame
+            if self._looking is None:
+                self.frame = frame
+                self._close_frame()
+        self._ask()
+        self.wake()
+        now = time.perf_counter()
+        if not gc.isenabled() and now - self._collected > COLLECT_SECONDS:
+            self._collected = now
+            gc.collect(1)
+
+    def _take_info(self, session: Session) -> None:
+        found = session.infos.take()
+        if found is None or found[0].run != self._run:
+            return
+        info, truth = found
+        if truth is not None:
+            self.truth = truth
+        if info is not self.info:
+            if self.info is None:
+                self._look = replace(self._look, view=replace(self._look.view, bounds=info.bounds))
+            self.info = info
+            self.begun.emit(info)
+
+    def _close_frame(self) -> None:
+        """The work of the last frame is complete: note it."""
+        if self._spent > 0:
+            self._work.append(self._spent * 1e3)
+            self._spent = 0.0
+
+    def wake(self) -> None:
+        """Give visible panels what they lack, one per turn of the event loop."""
+        if not self._turn.isActive():
+            self._turns.extend(seat for seat in self._seats if seat not in self._turns and self._lacks(seat))
+            if self._turns:
+                self._turn.start()
+
+    def _lacks(self, seat: _Seat) -> bool:
+        if self.info is None or not seat.visible:
+            return False
+        return (
+            seat.info is not self.info
+            or (self.truth is not None and seat.truth is not self.truth)
+            or (self.frame is not None and seat.frame is not self.frame)
+            or seat.metrics is not self._metrics
+            or seat.told < len(self._metrics)
+        )
+
+    def _next(self) -> None:
+        if self._wanted is not None:
+            self._fetch()
+        if not self._turns:
+            self._turn.stop()
+            self.wake()
+            return
+        began = time.perf_counter()
+        self._hand_out(self._turns.popleft())
+        self._spent += time.perf_counter() - began
+
+    def _hand_out(self, seat: _Seat) -> None:
+        info, panel = self.info, seat.panel
+        if info is None or not seat.visible:
+            return
+        if seat.info is not info:
+            seat.info, seat.truth, seat.frame, seat.told, seat.step = info, None, None, 0, -1
+            panel.begin(info)
+        if self.truth is not None and seat.truth is not self.truth:
+            seat.truth = self.truth
+            panel.show_truth(self.truth)
+        if seat.metrics is not self._metrics:
+            seat.metrics, seat.told = self._metrics, 0
+        if seat.told < len(self._metrics):
+            fresh = self._metrics[seat.told :]
+            seat.told = len(self._metrics)
+            panel.show_metrics(fresh)
+        frame = self.frame
+        if frame is not None and seat.frame is not frame:
+            seat.frame = frame
+            if seat.step != frame.step:
+                seat.step = frame.step
+                panel.show_step(frame.step)
+            panel.show_frame(frame)
+
+    def close(self) -> None:
+        """Stop all timers."""
+        for timer in (self._timer, self._pulse, self._turn):
+            timer.stop()
+        self._session = None

@@ -1,0 +1,166 @@
+"""What takes time and is not training - opening, saving, exporting - off the window's thread, carried by asyncio.
+
+The only module that knows qasync.  The loop is made with the first job, so that starting does not pay for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+#: Milliseconds after which a job is shown, with a button to cancel it.
+SLOW = 1000
+
+
+class CancelledError(Exception):
+    """The person has cancelled the job."""
+
+
+class Progress:
+    """What a job may ask and say; used in the job's thread."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the job to end."""
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raise `CancelledError` when the person no longer wants the job."""
+        if self._cancelled.is_set():
+            raise CancelledError
+
+
+Work = Callable[[Progress], Any]
+
+
+class Job(QObject):
+    """One piece of work.
+
+    Signals:
+        slow(Job): it has been at work for a second.
+        over(Job): it has ended, however.
+    """
+
+    slow = Signal(object)
+    over = Signal(object)
+
+    def __init__(
+        self,
+        parent: QObject,
+        title: str,
+        work: Work,
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+    ) -> None:
+        super().__init__(parent)
+        self.title, self.work, self.progress = title, work, Progress()
+        self._done, self._failed = done, failed
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._is_slow)
+        self._timer.start(SLOW)
+
+    def _is_slow(self) -> None:
+        self.slow.emit(self)
+
+    def cancel(self) -> None:
+        """End it as soon as it looks."""
+        self.progress.cancel()
+
+    async def carry(self, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor) -> None:
+        """Do the work in another thread and bring the result to this one."""
+        try:
+            result = await loop.run_in_executor(pool, self.work, self.progress)
+        except CancelledError:
+            self.finish()
+        except Exception as error:
+            self.finish()
+            self._failed(error)
+        else:
+            self.finish()
+            self._done(result)
+
+    def finish(self) -> None:
+        """It has ended."""
+        self._timer.stop()
+        self.over.emit(self)
+
+
+class Jobs(QObject):
+    """Carries jobs; `close` waits for those under way.
+
+    Signals:
+        slow(Job): a job has been at work for a second.
+        over(Job): a job has ended.
+    """
+
+    slow = Signal(object)
+    over = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._loop: Any = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.running: list[Job] = []
+
+    def start(
+        self,
+        title: str,
+        work: Work,
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+    ) -> Job:
+        """Do `work` in another thread.
+
+        Args:
+            title: what stands beside the button to cancel, such as ``Opening moons.gmstudio``.
+            work: called with a `Progress`; it must not touch widgets.
+            done: called with the result in the window's thread.
+            failed: called with the exception in the window's thread.
+        """
+        if self._loop is None:
+            from qasync import QEventLoop
+
+            self._loop = QEventLoop(QApplication.instance(), already_running=True)
+            self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="job")
+        job = Job(self, title, work, done, failed)
+        job.slow.connect(self.slow)
+        job.over.connect(self._over)
+        self.running.append(job)
+        assert self._pool is not None
+        task = self._loop.create_task(job.carry(self._loop, self._pool))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return job
+
+    def _over(self, job: Job) -> None:
+        self.running.remove(job)
+        self.over.emit(job)
+        job.deleteLater()
+
+    def close(self) -> None:
+        """Cancel what is under way, wait for it, close the loop."""
+        for job in list(self.running):
+            job.cancel()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        if self._loop is None:
+            return
+        for task in list(self._tasks):
+            task.cancel()
+        for job in list(self.running):
+            job.finish()
+        loop, self._loop = self._loop, None
+        asyncio.events._set_running_loop(None)
+        loop.stop()
+        loop.close()
