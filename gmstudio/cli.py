@@ -284,7 +284,7 @@ def _write(project: Any, run: str, options: argparse.Namespace) -> Path:
     if options.format == "script":
         from gmstudio.exporting import script
 
-        out.write_text(script.script(record.experiment, column), encoding="utf-8")
+        out.write_text(script.script(record.experiment, column, name=out.name), encoding="utf-8")
     elif options.format == "csv":
         from gmstudio.exporting import tables
 

@@ -33,6 +33,8 @@ FRAME_SECONDS = 0.2
 CHECKPOINT_SECONDS = 4.0
 #: Seconds between two states and metrics for the person.
 REPORT_SECONDS = 0.1
+#: Seconds between two changes of the observed data while somebody draws, at least.
+WATCH_SECONDS = 0.5
 ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
 
 
@@ -146,6 +148,8 @@ class Session:
         self._step_seconds = 0.005
         self._owed = 0.0
         self._info: RunInfo | None = None
+        self._told: View | None = None
+        self._drawn = False
         self._clock = _Clock()
         self._trainer: Trainer
         self._observer: Observer
@@ -213,17 +217,24 @@ class Session:
         """Observe the trainer's present data."""
         from gmstudio.observation.observer import Observer
 
+        self._drawn, self._told = False, None
         self._observer = Observer(self.run_id, self._trainer, self._view, self._wants)
-        self._info = self._observer.info()
-        self.infos.put((self._info, None))
-        if self._project is not None:
-            project, info = self._project, self._info
-            self._guarded(lambda: project.save_info(self.run_id, info))
-        self._show_truth()
+        self._show_info()
 
-    def _show_truth(self) -> None:
-        truth = self._observer.truth()
+    def _show_info(self) -> None:
+        """Tell data and plans; the truth follows when it is computed."""
+        info = self._observer.info()
+        self._info = info
+        self.infos.put((info, None))
+        if self._project is not None:
+            project = self._project
+            self._guarded(lambda: project.save_info(self.run_id, info))
+
+    def _show_truth(self, truth: Truth | None) -> None:
+        if truth is None:
+            return
         assert self._info is not None
+        self._told = truth.view
         self.infos.put((self._info, truth))
         if self._project is not None:
             project = self._project
@@ -256,8 +267,11 @@ class Session:
             self._owed = min(self._owed + spent * self._budget / (1 - self._budget), 0.05)
             if self._owed > 0:
                 self._owed -= self._observer.work(self._owed)
+                self._show_truth(self._observer.new_truth())
             self._picture(complete=False)
         clock.count(made)
+        if self._drawn and clock.due("watch", WATCH_SECONDS):
+            self._watch()
         if clock.due("report", REPORT_SECONDS):
             self._collect()
             self._say("running")
@@ -329,17 +343,23 @@ class Session:
 
     def _settle(self) -> None:
         """Bring the picture and the numbers up to the step at which the run holds."""
+        if self._drawn:
+            self._watch()
         self._picture(complete=True)
+        self._show_truth(self._observer.new_truth() or self._truth())
         self._collect()
 
+    def _truth(self) -> Truth | None:
+        """The truth of the view, unless it was told already or nothing is observed."""
+        if self._budget <= 0 or (self._told == self._view):
+            return None
+        return self._observer.truth()
+
     def _look(self, look: Look) -> None:
-        moved = look.view != self._view
         self._view, self._wants = look.view, look.wants
         self._observer.ask(look.view, look.wants)
-        if moved:
-            self._show_truth()
         if self._paused:
-            self._picture(complete=True)
+            self._settle()
 
     def _edit(self, edit: SetSchedule | SetRate | SetData) -> None:
         from gmstudio.registry import SpecError
@@ -354,10 +374,12 @@ class Session:
             project, (step, plain) = self._project, self._trainer.edits[-1]
             self._guarded(lambda: project.add_edit(self.run_id, step, plain))
         if isinstance(edit, SetData):
-            self._watch()
+            # Strokes come ten times a second; what is observed of the data follows more slowly.
+            self._drawn = True
+            if self._paused:
+                self._settle()
         elif isinstance(edit, SetSchedule):
-            self._info = self._observer.info()
-            self.infos.put((self._info, self._observer.truth()))
+            self._show_info()
 
     # What goes out.
 
