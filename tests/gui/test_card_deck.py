@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QUndoStack
+from PySide6.QtGui import QAction, QGuiApplication, QUndoStack
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -262,3 +262,49 @@ def test_a_drawing_that_was_chosen_stays_when_it_is_cleared(deck: CardDeck) -> N
     deck.set_data(Drawing(points=((0.0, 0.0),)))
     deck.set_data(Drawing())
     assert deck.experiment.run.data == Drawing()
+
+
+@pytest.mark.parametrize(
+    ("height", "opened"),
+    [
+        (1000, {"data", "model", "mollification"}),
+        (640, {"data", "mollification"}),
+        (480, {"mollification"}),
+    ],
+)
+def test_cards_open_at_first_as_the_height_allows(deck: CardDeck, height: int, opened: set[str]) -> None:
+    deck.resize(320, height)
+    assert set(deck.open_cards) == opened
+
+
+def test_cards_stay_as_the_person_left_them_when_the_window_changes(deck: CardDeck) -> None:
+    QTest.mouseClick(deck.cards["objective"].heading, Qt.MouseButton.LeftButton)
+    before = deck.open_cards
+    deck.resize(320, 400)
+    assert deck.open_cards == before
+
+
+def test_space_starts_from_a_number_and_toggles_a_heading(deck: CardDeck) -> None:
+    pressed: list[int] = []
+    action = QAction("Start", deck)
+    action.setShortcut("Space")
+
+    def start() -> None:
+        deck.commit()
+        pressed.append(deck.experiment.run.training.steps)
+
+    action.triggered.connect(start)
+    deck.addAction(action)
+    deck.open_cards = ("training",)
+    deck.activateWindow()
+    box = deck.training.rows["steps"].editor.box  # type: ignore[attr-defined]
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "500")
+    QTest.keyClick(box, Qt.Key.Key_Space)
+    assert pressed == [500]
+    heading = deck.cards["data"].heading
+    heading.setFocus()
+    QTest.keyClick(heading, Qt.Key.Key_Space)
+    assert "data" in deck.open_cards
+    assert pressed == [500]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QAction, QUndoStack
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -126,6 +126,19 @@ def test_tools_are_chosen_by_letter(panel: DrawPanel, tool: type[Tool]) -> None:
     QTest.keyClicks(panel.canvas, tool.key.lower())
     assert panel.canvas.tool.name == tool.name
     assert panel.buttons[tool.name].isChecked()
+
+
+def test_letters_on_the_canvas_come_before_the_windows_shortcuts(panel: DrawPanel) -> None:
+    action = QAction("Restart", panel)
+    action.setShortcut("R")
+    panel.addAction(action)
+    pressed: list[bool] = []
+    action.triggered.connect(pressed.append)
+    panel.activateWindow()
+    panel.canvas.setFocus()
+    QTest.keyClick(panel.canvas, Qt.Key.Key_R)
+    assert panel.canvas.tool.name == "ring"
+    assert pressed == []
 
 
 def test_brackets_change_the_radius_within_its_limits(panel: DrawPanel) -> None:

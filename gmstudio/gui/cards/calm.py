@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import (
+    QKeyEvent,
     QPainter,
     QPainterPath,
     QPaintEvent,
@@ -41,6 +42,11 @@ def draw_chevron(painter: QPainter, x: float, y: float, *, up: bool, token: str)
     path.lineTo(x, y - rise)
     path.lineTo(x + 3.2, y + rise)
     painter.drawPath(path)
+
+
+def is_override(event: QKeyEvent, key: Qt.Key) -> bool:
+    """Whether the window asks if a widget needs `key` itself before a shortcut takes it."""
+    return event.type() == QEvent.Type.ShortcutOverride and event.key() == key
 
 
 class IconButton(QToolButton):

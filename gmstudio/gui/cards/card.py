@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gmstudio.gui.cards.calm import draw_chevron
+from gmstudio.gui.cards.calm import draw_chevron, is_override
 from gmstudio.gui.icons import icon
 
 
@@ -88,6 +88,13 @@ class Heading(QFrame):
         """Open or close."""
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
             self.clicked.emit()
+
+    def event(self, event: QEvent) -> bool:
+        """Take Space before the window's shortcuts do: the focus came here by Tab."""
+        if isinstance(event, QKeyEvent) and is_override(event, Qt.Key.Key_Space):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open or close by key."""

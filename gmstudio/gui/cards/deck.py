@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QShowEvent, QUndoStack
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio import registry
@@ -86,6 +86,7 @@ class CardDeck(QWidget):
         for part, title, room in CARDS:
             card = Card(part, title, self._body(part, room))
             card.open = part in OPEN_AT_FIRST
+            card.toggled.connect(self._settle)
             self.cards[part] = card
             layout.addWidget(card)
         layout.addStretch(1)
@@ -223,6 +224,7 @@ class CardDeck(QWidget):
     def _push(self, part: str, value: Any, text: str, key: str) -> None:
         before = self._part(part)
         if value != before:
+            self._settle()
             self.message.hide()
             self.undo.push(Change(self._show_part, part, before, value, text, key))
 
@@ -269,14 +271,19 @@ class CardDeck(QWidget):
         self.columns.show_experiment(self._experiment)
         self.update()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """At first, close what the height has no room for."""
-        super().showEvent(event)
-        if not self._fitted:
-            self._fitted = True
-            for part in ("model", "data"):
-                if not self._fits():
-                    self.cards[part].open = False
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Until the person opens, closes or changes something, open the cards that the height has room for."""
+        super().resizeEvent(event)
+        if self._fitted:
+            return
+        for part, card in self.cards.items():
+            card.open = part in OPEN_AT_FIRST
+        for part in ("model", "data"):
+            if not self._fits():
+                self.cards[part].open = False
+
+    def _settle(self) -> None:
+        self._fitted = True
 
     def _fits(self) -> bool:
         inside = self._inside
@@ -324,3 +331,22 @@ class CardDeck(QWidget):
 
     def _take_experiment(self, experiment: Experiment) -> None:
         self._push("experiment", experiment, "Edit the experiment as JSON", "")
+
+
+def main() -> None:
+    """Show the cards alone."""
+    from PySide6.QtWidgets import QApplication
+
+    from gmstudio.gui import style
+
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    style.apply(app, themes().current, 1.0)
+    deck = CardDeck(QUndoStack(app))
+    deck.resize(320, 800)
+    deck.show()
+    app.exec()
+
+
+if __name__ == "__main__":
+    main()

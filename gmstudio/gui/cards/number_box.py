@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.gui.cards import numbers
-from gmstudio.gui.cards.calm import draw_chevron, set_state
+from gmstudio.gui.cards.calm import draw_chevron, is_override, set_state
 from gmstudio.registry import FieldInfo, SpecError
 
 
@@ -158,11 +158,22 @@ class NumberBox(QAbstractSpinBox):
         if self.property("state") != "error":
             self._show()
 
+    def event(self, event: QEvent) -> bool:
+        """Leave Space to the window: a number has none, and there it starts the training."""
+        if isinstance(event, QKeyEvent) and is_override(event, Qt.Key.Key_Space):
+            event.ignore()
+            return False
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape takes back what was typed."""
         if event.key() == Qt.Key.Key_Escape and self.lineEdit().text() != self._text():
             self._accept(self._value)
             self.selectAll()
+            return
+        if event.key() == Qt.Key.Key_Space:
+            self.commit()
+            event.ignore()
             return
         super().keyPressEvent(event)
 

@@ -149,6 +149,15 @@ class Canvas(QWidget):
         self._pointer = None
         self.update()
 
+    def event(self, event: QEvent) -> bool:
+        """Take the tools' letters before the window's shortcuts do."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            mine = event.text().upper() in {tool.key for tool in TOOLS} | {"[", "]"}
+            if mine and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                event.accept()
+                return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Tools by letter, the radius by brackets; Escape gives up the stroke."""
         text = event.text().upper()
