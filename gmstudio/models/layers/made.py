@@ -88,7 +88,6 @@ class MaskedAffine(Transform):
     ) -> None:
         super().__init__()
         self.limit = limit
-        self.sizes = [1, dim - 1]
         self.net = MaskedMLP(dim - 1, 2, hidden=hidden, layers=layers, activation=activation, draws=draws)
         self.first_scale = nn.Parameter(torch.zeros(len(draws), 1))
         self.first_shift = nn.Parameter(torch.zeros(len(draws), 1))
@@ -104,19 +103,18 @@ class MaskedAffine(Transform):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map x of shape (E, B, D) to z (E, B, D) and log |det dz/dx| (E, B)."""
-        head, tail = x.split_with_sizes(self.sizes, dim=-1)
-        log_scale, shift = self.affine(x[..., :-1])
-        first_scale, first_shift = self.first()
-        tail = torch.addcmul(shift, tail, log_scale.exp())
-        head = torch.addcmul(first_shift, head, first_scale.exp())
-        return torch.cat((tail.flip(-1), head), dim=-1), log_scale.sum(-1) + first_scale.squeeze(-1)
+        raw, shift = self.net.forward(x[..., :-1]).chunk(2, dim=-1)
+        shape = (*x.shape[:-1], 1)
+        log_scale = bounded(torch.cat((self.first_scale.unsqueeze(-1).expand(shape), raw), dim=-1), self.limit)
+        shift = torch.cat((self.first_shift.unsqueeze(-1).expand(shape), shift), dim=-1)
+        return torch.addcmul(shift, x, log_scale.exp()).flip(-1), log_scale.sum(-1)
 
     def inverse(self, z: Tensor) -> Tensor:
         """Map z of shape (E, B, D) back to x (E, B, D), one column after the other."""
         z = z.flip(-1)
         first_scale, first_shift = self.first()
         columns = [(z[..., :1] - first_shift) * torch.exp(-first_scale)]
-        for k in range(self.sizes[1]):
+        for k in range(z.shape[-1] - 1):
             before = torch.cat((*columns, torch.zeros_like(z[..., k + 1 : -1])), dim=-1)
             log_scale, shift = self.affine(before)
             here = slice(k, k + 1)
