@@ -259,6 +259,10 @@ def _print_circle(figures: dict[str, Any]) -> None:
             for key, digits in (("angle_kl_nats", 4), ("distance", 4), ("validation", 2), ("climbed", 2))
         ]
         print(f"{row['seed']:6d} " + " ".join(f"{cell:>26}" for cell in cells))
+    medians = ", ".join(
+        f"{name} {statistics.median(row[name]['distance'] for row in figures['rows']):.4f}" for name in COLUMNS
+    )
+    print(f"Median distance of samples to the circle: {medians}.")
     print(
         f"Vanilla's likelihood climbs with {figures['climbs']}, mollified has the better angle density with "
         f"{figures['wins']} of {len(figures['rows'])} seeds.\n"
