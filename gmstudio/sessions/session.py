@@ -1,6 +1,6 @@
-"""One training from start to end: steps, observing, recording and commands, in the thread that calls `Session.run`.
+"""One training from start to end, in the thread that calls `Session.run`.
 
-The window hosts a session in a QThread, the command line in its main thread; it knows neither.  One thread owns the
+The window hosts a session in a QThread, the command line in a thread of its own; it knows neither.  One thread owns the
 model: everybody else posts commands and takes immutable frames, numbers and states.
 """
 
@@ -12,11 +12,15 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gmstudio.observation.frame import Frame, Mailbox, Metric, RunInfo, Truth, View
+from gmstudio.projects.errors import ProjectError
+from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
+from gmstudio.sessions.clock import Clock
+from gmstudio.sessions.messages import ALL_PARTS, Look, Outcome, Status
+from gmstudio.sessions.recorder import Recorder
 from gmstudio.training.commands import Advance, Command, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
 
 if TYPE_CHECKING:
@@ -35,61 +39,6 @@ CHECKPOINT_SECONDS = 4.0
 REPORT_SECONDS = 0.1
 #: Seconds between two changes of the observed data while somebody draws, at least.
 WATCH_SECONDS = 0.5
-ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Observe this part of the plane, and only these parts of a frame, from now on."""
-
-    view: View
-    wants: frozenset[str] = ALL_PARTS
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How a session is doing.
-
-    Attributes:
-        run: id of the run.
-        state: ``building``, ``running``, ``paused``, ``finished``, ``stopped`` or ``failed``.
-        step: steps made.
-        steps: steps planned.
-        rate: steps a second of late, observing included.
-        seconds_left: at that rate; None where unknown.
-        memory: bytes in use.
-        device: where it trains.
-        stopped: for each column, whether early stopping has ended it.
-    """
-
-    run: str
-    state: str
-    step: int = 0
-    steps: int = 0
-    rate: float = 0.0
-    seconds_left: float | None = None
-    memory: int = 0
-    device: str = ""
-    stopped: tuple[bool, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a session ended.
-
-    Attributes:
-        run: id of the run.
-        state: ``finished``, ``stopped`` or ``failed``.
-        step: steps made.
-        problem: what went wrong, when it failed.
-        metrics: the last value of each metric, one for each column (None where unknown).
-    """
-
-    run: str
-    state: str
-    step: int
-    problem: Problem | None = None
-    metrics: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 class Session:
@@ -141,7 +90,6 @@ class Session:
         self._metrics: deque[Metric] = deque()
         self._lock = threading.Lock()
         self._last: dict[str, list[float | None]] = {}
-        self._unsaved: list[Metric] = []
         self._stop = False
         self._until: int | None = None
         self._speed: float | None = None
@@ -150,7 +98,9 @@ class Session:
         self._info: RunInfo | None = None
         self._told: View | None = None
         self._drawn = False
-        self._clock = _Clock()
+        self._clock = Clock()
+        self._recorder = Recorder(project, self.run_id, self._refused)
+        self._frame: Frame | None = None
         self._trainer: Trainer
         self._observer: Observer
 
@@ -198,7 +148,7 @@ class Session:
             self._built()
         if not self._resumed:
             self._picture(complete=True)
-        self._save_frame()
+        self._recorder.frame(self._frame)
 
     def _enter(self, project: Project) -> None:
         """Begin the run's record, or go on with it where its last checkpoint is."""
@@ -226,9 +176,7 @@ class Session:
         info = self._observer.info()
         self._info = info
         self.infos.put((info, None))
-        if self._project is not None:
-            project = self._project
-            self._guarded(lambda: project.save_info(self.run_id, info))
+        self._recorder.info(info)
 
     def _show_truth(self, truth: Truth | None) -> None:
         if truth is None:
@@ -236,9 +184,7 @@ class Session:
         assert self._info is not None
         self._told = truth.view
         self.infos.put((self._info, truth))
-        if self._project is not None:
-            project = self._project
-            self._guarded(lambda: project.save_truth(self.run_id, truth))
+        self._recorder.truth(truth)
 
     def _loop(self) -> None:
         trainer = self._trainer
@@ -249,8 +195,10 @@ class Session:
             self._train()
             if self._until is not None and trainer.step >= self._until:
                 self._pause()
-        self._settle()
-        self._guarded(self._save_end)
+        if trainer.finished:
+            self._settle()
+            self._tell(self._observer.measure())
+        self._save_all()
 
     def _train(self) -> None:
         """One block of steps, the observing that it pays for, and the records that are due."""
@@ -275,8 +223,7 @@ class Session:
         if clock.due("report", REPORT_SECONDS):
             self._collect()
             self._say("running")
-        if self._project is not None:
-            self._guarded(self._record)
+        self._record()
         self._wait_for_speed(made, time.perf_counter() - began)
 
     def _block(self) -> int:
@@ -299,9 +246,11 @@ class Session:
 
     def _record(self) -> None:
         """Key frames, metrics and checkpoints, each when it is due; what costs much is due less often."""
+        if not self._recorder.on:
+            return
         if self._clock.due("frame", FRAME_SECONDS):
-            self._clock.cost("frame", self._save_frame)
-            self._clock.cost("frame", self._save_metrics)
+            self._clock.cost("frame", lambda: self._recorder.frame(self._frame))
+            self._clock.cost("frame", self._recorder.metrics)
         if self._clock.due("checkpoint", CHECKPOINT_SECONDS):
             self._clock.cost("checkpoint", self._save_checkpoint)
 
@@ -337,8 +286,7 @@ class Session:
     def _pause(self) -> None:
         self._paused, self._until = True, None
         self._settle()
-        if self._project is not None:
-            self._guarded(self._save_all)
+        self._save_all()
         self._say("paused")
 
     def _settle(self) -> None:
@@ -362,7 +310,6 @@ class Session:
             self._settle()
 
     def _edit(self, edit: SetSchedule | SetRate | SetData) -> None:
-        from gmstudio.registry import SpecError
         from gmstudio.training.problems import problem_of
 
         try:
@@ -370,9 +317,7 @@ class Session:
         except SpecError as error:
             self.problems.put(problem_of(error))
             return
-        if self._project is not None:
-            project, (step, plain) = self._project, self._trainer.edits[-1]
-            self._guarded(lambda: project.add_edit(self.run_id, step, plain))
+        self._recorder.edit(*self._trainer.edits[-1])
         if isinstance(edit, SetData):
             # Strokes come ten times a second; what is observed of the data follows more slowly.
             self._drawn = True
@@ -397,9 +342,8 @@ class Session:
         self.status.put(
             Status(self.run_id, state, trainer.step, trainer.steps, rate, left, memory, device, tuple(trainer.stopped))
         )
-        if self._project is not None and state != "running":
-            project = self._project
-            self._guarded(lambda: project.set_state(self.run_id, state, trainer.step))
+        if state != "running":
+            self._recorder.state(state, trainer.step)
 
     def _picture(self, complete: bool) -> None:
         frame = self._observer.complete() if complete else self._observer.frame()
@@ -417,53 +361,30 @@ class Session:
             self._last.setdefault(metric.name, [None] * columns)[metric.column] = metric.value
         with self._lock:
             self._metrics.extend(found)
-        if self._project is not None:
-            self._unsaved.extend(found)
+        self._recorder.remember(found)
 
     # The record.
 
-    def _guarded(self, save: Callable[[], None]) -> None:
-        """Save; when the disk refuses and a person is there, hold and say so, so that nothing is lost."""
-        from gmstudio.projects.project import ProjectError
+    def _refused(self, error: ProjectError) -> None:
+        """The disk refuses. Where a person is there, hold and say so, so that nothing is lost."""
         from gmstudio.training.problems import problem_of
 
-        try:
-            save()
-        except ProjectError as error:
-            if not self._hold:
-                raise
-            self._paused, self._until = True, None
-            self.problems.put(problem_of(error))
-            self.status.put(Status(self.run_id, "paused", self._trainer.step, self._trainer.steps))
-
-    def _save_frame(self) -> None:
-        frame: Frame | None = getattr(self, "_frame", None)
-        if self._project is not None and frame is not None:
-            self._project.save_frame(frame)
-
-    def _save_metrics(self) -> None:
-        if self._project is not None and self._unsaved:
-            self._project.add_metrics(self.run_id, self._unsaved)
-            self._unsaved = []
+        if not self._hold:
+            raise error
+        self._paused, self._until = True, None
+        self.problems.put(problem_of(error))
+        self.status.put(Status(self.run_id, "paused", self._trainer.step, self._trainer.steps))
 
     def _save_checkpoint(self) -> None:
-        if self._project is not None:
+        if self._recorder.on:
             # Losses that are not finite are found here, before bad weights could replace the good ones on the record.
             self._collect()
-            self._project.save_checkpoint(self.run_id, self._trainer.checkpoint())
-            self._project.set_state(self.run_id, "running", self._trainer.step)
+            self._recorder.checkpoint(self._trainer.checkpoint())
 
     def _save_all(self) -> None:
-        self._save_frame()
-        self._save_metrics()
+        self._recorder.frame(self._frame)
         self._save_checkpoint()
-
-    def _save_end(self) -> None:
-        """Measure everything at the last weights and record it."""
-        if self._trainer.finished:
-            self._tell(self._observer.measure())
-        if self._project is not None:
-            self._save_all()
+        self._recorder.metrics()
 
     def _failed(self, error: Exception) -> Outcome:
         """Say what went wrong; the last good checkpoint stays in the project."""
@@ -472,56 +393,10 @@ class Session:
         step = self._trainer.step if hasattr(self, "_trainer") else 0
         steps = self._trainer.steps if hasattr(self, "_trainer") else 0
         problem = problem_of(error)
-        if self._project is not None:
-            try:
-                self._save_metrics()
-                self._project.set_state(self.run_id, "failed", step)
-            except Exception as second:
-                problem = problem_of(second)
+        try:
+            self._recorder.metrics()
+            self._recorder.state("failed", step)
+        except Exception as second:
+            problem = problem_of(second)
         self.status.put(Status(self.run_id, "failed", step, steps))
         return Outcome(self.run_id, "failed", step, problem, self._last)
-
-
-class _Clock:
-    """What is due, and how fast the steps go."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, float] = {}
-        self._costs: dict[str, float] = {}
-        self._marks: deque[tuple[float, int]] = deque(maxlen=512)
-        self._steps = 0
-
-    def due(self, name: str, interval: float) -> bool:
-        """Whether `interval` seconds, or ten times what it costs, have gone by since the last time it was due."""
-        now = time.monotonic()
-        if name not in self._next:
-            self._next[name] = now + interval
-        if now < self._next[name]:
-            return False
-        self._next[name] = now + max(interval, 10 * self._costs.get(name, 0.0))
-        self._costs[name] = 0.0
-        return True
-
-    def cost(self, name: str, work: Callable[[], Any]) -> None:
-        """Do the work and remember what it cost."""
-        began = time.monotonic()
-        work()
-        spent = time.monotonic() - began
-        self._costs[name] = self._costs.get(name, 0.0) + spent
-        self._next[name] = max(self._next.get(name, 0.0), time.monotonic() + 10 * self._costs[name])
-
-    def count(self, steps: int) -> None:
-        """Steps were made."""
-        self._steps += steps
-        self._marks.append((time.monotonic(), self._steps))
-
-    def restart(self) -> None:
-        """The steps begin anew after a rest."""
-        self._marks.clear()
-
-    def rate(self) -> float:
-        """Steps a second over the last seconds."""
-        if len(self._marks) < 2:
-            return 0.0
-        (first, before), (last, after) = self._marks[0], self._marks[-1]
-        return (after - before) / (last - first) if last > first else 0.0

@@ -1,0 +1,6 @@
+"""One training from start to end: steps, observing, recording, commands; for the window and the command line."""
+
+from gmstudio.sessions.messages import ALL_PARTS, Look, Outcome, Status
+from gmstudio.sessions.session import Session
+
+__all__ = ["ALL_PARTS", "Look", "Outcome", "Session", "Status"]

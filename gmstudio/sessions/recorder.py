@@ -1,0 +1,80 @@
+"""What a session writes into its project, and what happens when it cannot be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth
+from gmstudio.projects.errors import ProjectError
+
+if TYPE_CHECKING:
+    from gmstudio.projects.project import Project
+    from gmstudio.training.checkpoint import Checkpoint
+
+
+class Recorder:
+    """Writes one run into a project; without a project it does nothing.
+
+    Args:
+        project: where to write; None for nowhere.
+        run: id of the run.
+        refused: called with the error when the disk refuses; may raise it again.
+    """
+
+    def __init__(self, project: Project | None, run: str, refused: Callable[[ProjectError], None]) -> None:
+        self._project = project
+        self._run = run
+        self._refused = refused
+        self._metrics: list[Metric] = []
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is written at all."""
+        return self._project is not None
+
+    def _save(self, save: Callable[[Project], Any]) -> bool:
+        if self._project is None:
+            return False
+        try:
+            save(self._project)
+        except ProjectError as error:
+            self._refused(error)
+            return False
+        return True
+
+    def state(self, state: str, step: int) -> None:
+        """How the run is doing."""
+        self._save(lambda project: project.set_state(self._run, state, step))
+
+    def info(self, info: RunInfo) -> None:
+        """Data and plans."""
+        self._save(lambda project: project.save_info(self._run, info))
+
+    def truth(self, truth: Truth) -> None:
+        """What is known exactly."""
+        self._save(lambda project: project.save_truth(self._run, truth))
+
+    def edit(self, step: int, plain: dict[str, Any]) -> None:
+        """A change made while it ran."""
+        self._save(lambda project: project.add_edit(self._run, step, plain))
+
+    def frame(self, frame: Frame | None) -> None:
+        """A picture for the timeline."""
+        if frame is not None:
+            self._save(lambda project: project.save_frame(frame))
+
+    def remember(self, metrics: list[Metric]) -> None:
+        """Numbers for the next `metrics`."""
+        if self.on:
+            self._metrics.extend(metrics)
+
+    def metrics(self) -> None:
+        """Write the numbers of `remember`; those that cannot be written stay for the next time."""
+        if self._metrics and self._save(lambda project: project.add_metrics(self._run, self._metrics)):
+            self._metrics = []
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """The weights, to go on from."""
+        self._save(lambda project: project.save_checkpoint(self._run, checkpoint))
+        self._save(lambda project: project.set_state(self._run, "running", checkpoint.step))
