@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from gmstudio.gui.panels.arrows import arrows, finer, lengths
-from gmstudio.gui.panels.binning import counts, opacity
+from gmstudio.gui.panels.binning import counts, dots, opacity
 from gmstudio.gui.panels.contours import contour, enclosing
 from gmstudio.gui.panels.strokes import levels, picture, polygon, segments_path, tinted
 from gmstudio.gui.panels.ticks import label, short, ticks
@@ -62,7 +62,15 @@ def test_counted_points_are_those_of_histogram2d() -> None:
 
 
 def test_opacity_grows_with_the_count_and_stays_below_one() -> None:
-    assert opacity(np.array([0, 1, 2]), 0.5) == pytest.approx([0, 0.5, 0.75])
+    assert opacity(np.array([0, 1, 2]), 0.5) == pytest.approx([0, 128, 191])
+
+
+def test_dots_are_three_pixels_wide_and_whole_at_the_border() -> None:
+    cells = np.zeros((6, 6), dtype=np.int64)
+    cells[2, 2] = cells[5, 5] = 1
+    image = dots(cells, 1.0)
+    assert image[1:4, 1:4].tolist() == [[102, 255, 102], [255, 255, 255], [102, 255, 102]]
+    assert image[4:, 4:].tolist() == [[102, 255], [255, 255]] and np.count_nonzero(image) == 13
 
 
 def test_levels_are_clipped_and_what_is_not_a_number_is_the_lowest() -> None:
@@ -77,7 +85,7 @@ def test_a_picture_has_its_first_row_at_the_bottom() -> None:
 
 
 def test_a_tint_is_premultiplied() -> None:
-    image = tinted(np.array([[0.0, 1.0]]), QColor(200, 100, 50))
+    image = tinted(np.array([[0, 255]], dtype=np.uint8), QColor(200, 100, 50))
     assert image.format() == QImage.Format.Format_ARGB32_Premultiplied
     assert image.pixelColor(0, 0).alpha() == 0
     assert image.pixelColor(1, 0).getRgb() == (200, 100, 50, 255)

@@ -254,3 +254,20 @@ def test_the_batch_panel_says_how_noisy_each_column_is(qtbot: QtBot) -> None:
     panel.begin(demo.info(size=300))
     panel.show_frame(demo.frame(1000, VIEW))
     assert [heading.note for heading in panel.row.headings] == ["clean", "σ² = 0.47"]
+
+
+def test_contours_follow_once_the_frames_pause(qtbot: QtBot) -> None:
+    panel = DensityPanel()
+    qtbot.addWidget(panel)
+    panel.resize(480, 260)
+    panel.show()
+    panel.begin(demo.info(size=300))
+    for step in (100, 200, 300):
+        panel.show_frame(demo.frame(step, VIEW))
+        panel.grab()
+    assert panel.frame is not None
+    last = [column.log_density for column in panel.frame.columns]
+    qtbot.waitUntil(lambda: all(panel._lines[k].log_density is last[k] for k in (0, 1)), timeout=3000)
+    level, ends = panel._lines[0].segments[0]
+    assert len(ends) and -4.5 < level < 0
+    assert np.abs(ends).max() < 3.0

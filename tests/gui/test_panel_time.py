@@ -98,6 +98,7 @@ def test_the_step_axis_grows_by_doubling_up_to_the_planned_length(curves: Curves
     ends = []
     for step in (10, 400, 1100, 3999):
         curves.show_metrics([Metric(step, 0, "train", -2.0)])
+        curves.chart.refresh()
         curves.grab()
         ends.append(curves.chart.x_span[1])
     assert ends == [31.25, 500, 2000, 4000]
@@ -105,6 +106,7 @@ def test_the_step_axis_grows_by_doubling_up_to_the_planned_length(curves: Curves
 
 def test_baselines_in_reach_are_shown_and_far_ones_do_not_flatten(curves: CurvesPanel) -> None:
     curves.show_metrics(demo.metrics(0, 400))
+    curves.chart.refresh()
     curves.grab()
     low, high = curves.chart.y_span
     curves.set_baselines({"Gaussian": high + 0.3 * (high - low), "Absurd": -1e6, "Unknown": math.nan})

@@ -30,7 +30,21 @@ def counts(points: NDArray[Any], bounds: Bounds, width: int, height: int) -> NDA
     return np.bincount(cells, minlength=width * height).reshape(height, width)
 
 
-def opacity(cells: NDArray[np.int64], one: float) -> NDArray[np.float64]:
-    """The opacity of cells in which points of opacity `one` lie over each other."""
+def opacity(cells: NDArray[np.int64], one: float) -> NDArray[np.uint8]:
+    """The opacity, 0 to 255, of cells in which points of opacity `one` lie over each other."""
     table = 1.0 - np.power(1.0 - one, np.arange(int(cells.max(initial=0)) + 1, dtype=np.float64))
-    return np.asarray(table[cells], dtype=np.float64)
+    return np.asarray(np.round(255 * table).astype(np.uint8)[cells], dtype=np.uint8)
+
+
+def dots(cells: NDArray[np.int64], one: float) -> NDArray[np.uint8]:
+    """The opacity, 0 to 255, of round dots of three pixels, one at each counted cell."""
+    rows, columns = cells.shape
+    result = np.zeros((rows + 2, columns + 2), dtype=np.uint8)
+    j, i = np.nonzero(cells)
+    full, soft = round(255 * one), round(255 * one * 0.4)
+    # From weak to strong: where dots meet the stronger part stays.
+    for dj, di in ((0, 0), (0, 2), (2, 0), (2, 2)):
+        result[j + dj, i + di] = soft
+    for dj, di in ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1)):
+        result[j + dj, i + di] = full
+    return result[1:-1, 1:-1]

@@ -200,7 +200,7 @@ class CurvesPanel(Panel):
                 chart.validation[metric.column].append(metric.step, metric.value)
                 more = True
         if more:
-            chart.refresh()
+            chart.refresh_calmly(0.08)
 
     def show_step(self, step: int) -> None:
         if step != self.chart.step:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.data.base import Bounds
@@ -23,6 +25,8 @@ from gmstudio.observation.frame import F32, Frame, Truth
 #: Depth of the logarithmic picture below its top, in nats, and the shares of the mass that lines enclose.
 DEPTH = 9.0
 SHARES = (0.5, 0.9, 0.99)
+#: Seconds for which contours stay as they are while frames come fast; they follow once the frames pause.
+CALM = 0.12
 
 
 class Top:
@@ -65,6 +69,40 @@ def _robust_top(log_density: F32) -> float | None:
     return float(np.partition(finite, rank)[rank])
 
 
+@dataclass
+class Lines:
+    """The contours of one picture, kept until they are out of date, and as paths for one place on the screen."""
+
+    log_density: F32
+    bounds: Bounds
+    stride: int
+    made: float
+    segments: list[tuple[float, NDArray[np.float64]]]
+    _plot: Plot | None = None
+    _paths: list[tuple[float, QPainterPath]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, log_density: F32, bounds: Bounds, stride: int) -> Lines:
+        """The lines that enclose SHARES of the mass, found on every `stride`-th value; ends in the data's units."""
+        rows, columns = log_density.shape
+        left, right, bottom, top = bounds
+        thinned = log_density[stride // 2 :: stride, stride // 2 :: stride]
+        # Values stand in the middle of their cells.
+        cell = ((right - left) / columns, (top - bottom) / rows)
+        segments = []
+        for level in enclosing(log_density, SHARES):
+            ends = contour(thinned, level).reshape(-1, 2) * stride + stride // 2 + 0.5
+            segments.append((level, ends * cell + (left, bottom)))
+        return cls(log_density, bounds, stride, time.monotonic(), segments)
+
+    def paths(self, plot: Plot) -> list[tuple[float, QPainterPath]]:
+        """Level and path on a plot."""
+        if plot != self._plot:
+            self._paths = [(level, segments_path(plot.pixels(ends).reshape(-1, 4))) for level, ends in self.segments]
+            self._plot = plot
+        return self._paths
+
+
 class DensityPanel(PlanePanel):
     """Density images on shared levels, with contours and, on request, the exact density beside them."""
 
@@ -78,7 +116,12 @@ class DensityPanel(PlanePanel):
         super().__init__(parent)
         self.top = Top()
         self._pictures: dict[int, tuple[F32, tuple[float, float], QImage]] = {}
-        self._lines: dict[int, tuple[F32, int, list[tuple[float, NDArray[np.float64]]]]] = {}
+        self._lines: dict[int, Lines] = {}
+        self._next_lines = 0.0
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(round(1000 * CALM) + 20)
+        self._settle.timeout.connect(self.row.refresh)
         self.row.side = BAR_SIDE
         self.add_note("")
         tr = self.tr
@@ -162,21 +205,20 @@ class DensityPanel(PlanePanel):
         return image
 
     def _draw_contours(self, painter: QPainter, plot: Plot, index: int, log_density: F32, bounds: Bounds) -> None:
-        rows, columns = log_density.shape
-        left, right, bottom, top = bounds
         # Cells smaller than two pixels add cost and no sharpness.
-        width = plot.area(bounds).width()
-        stride = max(1, min(round(2 * columns / max(width, 1.0)), min(rows, columns) // 16))
+        rows, columns = log_density.shape
+        stride = max(1, min(round(2 * columns / max(plot.area(bounds).width(), 1.0)), min(rows, columns) // 16))
         kept = self._lines.get(index)
-        if kept is None or kept[0] is not log_density or kept[1] != stride:
-            thinned = log_density[stride // 2 :: stride, stride // 2 :: stride]
-            lines = [(level, contour(thinned, level)) for level in enclosing(log_density, SHARES)]
-            kept = self._lines[index] = (log_density, stride, lines)
-        # Values stand in the middle of their cells.
-        cell = ((right - left) / columns, (top - bottom) / rows)
-        for level, segments in kept[2]:
-            ends = (segments.reshape(-1, 2) * stride + stride // 2 + 0.5) * cell + (left, bottom)
-            path: QPainterPath = segments_path(plot.pixels(ends).reshape(-1, 4))
+        if kept is None or kept.log_density is not log_density or kept.stride != stride:
+            now = time.monotonic()
+            same_view = kept is not None and kept.bounds == bounds and kept.stride == stride
+            if kept is None or not same_view or (now - kept.made > CALM and now > self._next_lines):
+                kept = self._lines[index] = Lines.of(log_density, bounds, stride)
+                # The columns take turns, so that no frame pays for the lines of all of them.
+                self._next_lines = now + CALM / 8
+            else:
+                self._settle.start()
+        for level, path in kept.paths(plot):
             painter.strokePath(path, QPen(self._contour_colour(level), 1))
 
     def _contour_colour(self, level: float) -> QColor:
@@ -195,6 +237,10 @@ class DensityPanel(PlanePanel):
             return
         title = "log p" if self.log.isChecked() else "p"
         colour_bar(painter, rect, self.theme, self.theme.density_map, self.limits(), title)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._settle.stop()
+        super().hideEvent(event)
 
     def _switched(self, _on: bool) -> None:
         self.changed()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 
-from PySide6.QtCore import QRectF, QSizeF, Qt
-from PySide6.QtGui import QFocusEvent, QFont, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QRectF, QSizeF, Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QFont, QHideEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.theme import Theme, themes
@@ -39,6 +40,10 @@ class Layered(QWidget):
         self.theme: Theme = themes().current
         self._kept: QPixmap | None = None
         self._ring = False
+        self._refreshed = 0.0
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.timeout.connect(self.refresh)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -52,7 +57,22 @@ class Layered(QWidget):
     def refresh(self) -> None:
         """Draw everything anew, once, when the widget is painted next; costs nothing while it is hidden."""
         self._kept = None
+        self._refreshed = time.monotonic()
+        self._calm.stop()
         self.update()
+
+    def refresh_calmly(self, seconds: float = 0.12) -> None:
+        """Like `refresh`, but at most once in so many seconds: digits that change faster cannot be read anyway."""
+        left = self._refreshed + seconds - time.monotonic()
+        if left <= 0 or not self.isVisible():
+            self.refresh()
+        elif not self._calm.isActive():
+            self._calm.start(max(1, round(1000 * left)))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._calm.isActive():
+            self.refresh()
+        super().hideEvent(event)
 
     def apply_theme(self, theme: Theme) -> None:
         """Change colours."""

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer
-from PySide6.QtGui import QHelpEvent, QHideEvent, QPainter, QPen, QShowEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
@@ -207,11 +207,6 @@ class MetricsPanel(Panel):
         self.table.setAccessibleName(self.title)
         self.table.hint = self.tr("Press Space to train")
         self._drawn: tuple[object, ...] = ()
-        # Digits that change thirty times a second cannot be read, and cost as much as a picture.
-        self._calm = QTimer(self)
-        self._calm.setSingleShot(True)
-        self._calm.setInterval(150)
-        self._calm.timeout.connect(self._redraw)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -240,21 +235,17 @@ class MetricsPanel(Panel):
         for metric in metrics:
             if metric.name in METRICS and metric.column < len(self.table.titles):
                 self.table.series(metric.name, metric.column).append(metric.step, metric.value)
-        self._redraw_soon()
+        self._redraw()
 
     def show_step(self, step: int) -> None:
         self.table.step = step
-        self._redraw_soon()
-
-    def _redraw_soon(self) -> None:
-        if self.isVisible() and not self._calm.isActive():
-            self._calm.start()
+        self._redraw()
 
     def _redraw(self) -> None:
         shown = self.table.shown()
         if shown != self._drawn:
             self._drawn = shown
-            self.table.refresh()
+            self.table.refresh_calmly()
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
@@ -276,14 +267,6 @@ class MetricsPanel(Panel):
             elif name in table.absent:
                 words.append(f"{title}: {table.absent[name]}")
         return "Metrics. " + ("; ".join(words) if words else self.tr("Nothing measured yet")) + "."
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._calm.stop()
-        super().hideEvent(event)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._redraw()
 
     def paint_for_export(self, painter: QPainter, size: QSize) -> None:
         """Draw the whole table on `painter`."""

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QCursor, QKeyEvent, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QCursor,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPixmap,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gmstudio.data.base import Bounds
@@ -124,6 +134,7 @@ class PlaneRow(Layered):
         self._headings: tuple[Heading, ...] = ()
         self.side = 0.0
         self.hint = ""
+        self._ground_kept: tuple[object, QPixmap] | None = None
         self._grabbed: tuple[Plot, Point] | None = None
         self.link = PlaneLink(self)
         self._connect(True)
@@ -168,18 +179,19 @@ class PlaneRow(Layered):
         if not plots:
             self._paint_hint(painter, QRectF(0, 0, size.width(), size.height()))
             return
-        axis_font, title_font = small_font(self.font()), small_font(self.font(), 0.5, bold=True)
+        if isinstance(painter.device(), QPixmap):
+            painter.drawPixmap(0, 0, self._ground(plots, size))
+        else:
+            self._paint_ground(painter, plots)
+        axis_font = small_font(self.font())
         for index, plot in enumerate(plots):
-            painter.fillRect(plot.rect, self.theme.colour("plot"))
             painter.save()
             painter.setClipRect(plot.rect)
             self._draw(painter, index, plot)
             painter.restore()
             painter.setPen(self.theme.pen("border"))
             painter.drawRect(plot.rect)
-            self._paint_heading(painter, plot, self._headings[index], title_font, axis_font)
-            first = plot.rect.left() <= plots[0].rect.left() + 1
-            self._paint_axes(painter, plot, with_y=first)
+            self._paint_note(painter, plot, self._headings[index], axis_font)
         if self.side and self._legend is not None:
             last = plots[-1].rect if len(plots) == 1 else max((p.rect for p in plots), key=lambda r: r.right())
             painter.setFont(axis_font)
@@ -188,17 +200,40 @@ class PlaneRow(Layered):
         if self.hint:
             self._paint_hint(painter, QRectF(0, 0, size.width(), size.height()))
 
-    def _paint_heading(self, painter: QPainter, plot: Plot, heading: Heading, bold: Any, plain: Any) -> None:
-        rect = QRectF(plot.rect.left(), plot.rect.top() - HEADER, plot.rect.width(), HEADER - 2)
-        align = Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(bold)
-        painter.setPen(self.theme.colour(heading.token))
-        write(painter, rect, heading.title, align | Qt.AlignmentFlag.AlignLeft)
-        taken = painter.fontMetrics().horizontalAdvance(heading.title) + 8
-        if heading.note and taken < rect.width():
-            painter.setFont(plain)
+    def _ground(self, plots: list[Plot], size: QSizeF) -> QPixmap:
+        """Axes and titles, kept: text is the dearest part of a frame, and only a zoom changes it."""
+        titles = tuple((heading.title, heading.token) for heading in self._headings)
+        key = (size.toTuple(), self.devicePixelRatioF(), plots, titles, self.theme.name, self.font().key())
+        if self._ground_kept is None or self._ground_kept[0] != key:
+            pixmap = QPixmap((size * self.devicePixelRatioF()).toSize())
+            pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+            pixmap.fill(self.theme.colour("panel"))
+            with QPainter(pixmap) as painter:
+                painter.setFont(self.font())
+                self._paint_ground(painter, plots)
+            self._ground_kept = (key, pixmap)
+        return self._ground_kept[1]
+
+    def _paint_ground(self, painter: QPainter, plots: list[Plot]) -> None:
+        bold = small_font(self.font(), 0.5, bold=True)
+        for heading, plot in zip(self._headings, plots, strict=True):
+            painter.fillRect(plot.rect, self.theme.colour("plot"))
+            rect = QRectF(plot.rect.left(), plot.rect.top() - HEADER, plot.rect.width(), HEADER - 2)
+            painter.setFont(bold)
+            painter.setPen(self.theme.colour(heading.token))
+            write(painter, rect, heading.title, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+            self._paint_axes(painter, plot, with_y=plot.rect.left() <= plots[0].rect.left() + 1)
+
+    def _paint_note(self, painter: QPainter, plot: Plot, heading: Heading, font: QFont) -> None:
+        if not heading.note:
+            return
+        taken = QFontMetricsF(small_font(font, 0.0, bold=True)).horizontalAdvance(heading.title) + 16
+        if taken < plot.rect.width():
+            rect = QRectF(plot.rect.left(), plot.rect.top() - HEADER, plot.rect.width(), HEADER - 2)
+            painter.setFont(font)
             painter.setPen(self.theme.colour("muted"))
-            write(painter, rect.adjusted(taken, 0, 0, 0), heading.note, align | Qt.AlignmentFlag.AlignRight)
+            align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+            write(painter, rect.adjusted(taken, 0, 0, 0), heading.note, align)
 
     def _paint_axes(self, painter: QPainter, plot: Plot, with_y: bool) -> None:
         painter.setFont(small_font(self.font()))

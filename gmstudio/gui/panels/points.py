@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gmstudio.data.base import Bounds
-from gmstudio.gui.panels.binning import counts, opacity
+from gmstudio.gui.panels.binning import counts, dots, opacity
 from gmstudio.gui.panels.plane_row import Plot
 from gmstudio.gui.panels.strokes import polygon, tinted
 
@@ -32,13 +32,15 @@ class Cloud:
 
     def draw(self, painter: QPainter, plot: Plot, points: NDArray[Any], colour: QColor) -> None:
         """Draw (N, 2) points; those outside the plot are left out."""
-        if len(points) <= FEW:
+        few = len(points) <= FEW
+        if few and max(plot.rect.width(), plot.rect.height()) > FINEST:
             self._draw_dots(painter, plot, points, colour)
             return
         width, height = cells_of(plot.rect)
         key = (plot.bounds, width, height, colour.rgba())
         if points is not self._points or key != self._key:
-            self._image = tinted(opacity(counts(points, plot.bounds, width, height), self._one), colour)
+            cells = counts(points, plot.bounds, width, height)
+            self._image = tinted(dots(cells, 1.0) if few else opacity(cells, self._one), colour)
             self._points, self._key = points, key
         if (width, height) == (plot.rect.width(), plot.rect.height()):
             painter.drawImage(plot.rect.topLeft(), self._image)

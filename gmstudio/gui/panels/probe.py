@@ -268,7 +268,7 @@ class ProbePanel(Panel):
         if self.view.point is None and frame.view.probe is not None:
             self.view.point = frame.view.probe
         if self.view.point is not None:
-            self.view.refresh()
+            self.view.refresh_calmly(0.08)
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)

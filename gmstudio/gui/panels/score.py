@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.panels.arrows import arrows, field, finer, lengths
@@ -42,6 +42,7 @@ class ScorePanel(PlanePanel):
         #: The norm drawn at half length; the truth's median where it is known, else the first frame's.
         self.half: float | None = None
         self._pictures: dict[int, tuple[F32, int, QImage]] = {}
+        self._truth_path: dict[int, tuple[tuple[Plot, float], QPainterPath]] = {}
         self.row.side = BAR_SIDE
         tr = self.tr
         self.add_note(
@@ -87,6 +88,7 @@ class ScorePanel(PlanePanel):
         if truth.score is not None and (half := _median(truth.score)) is not None:
             self.half = half
         self._pictures.clear()
+        self._truth_path.clear()
         self._enable()
         super().show_truth(truth)
 
@@ -135,8 +137,11 @@ class ScorePanel(PlanePanel):
         half = self.half if self.half is not None else 1.0
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.exact.isChecked() and self.known is not None and self.truth is not None:
-            path = segments_path(field(plot, self.truth.view, self.known, half))
-            painter.strokePath(path, QPen(self.theme.colour("truth", 0.75), 1))
+            key = (plot, half)
+            kept = self._truth_path.get(index)
+            if kept is None or kept[0] != key:
+                kept = self._truth_path[index] = (key, segments_path(field(plot, self.truth.view, self.known, half)))
+            painter.strokePath(kept[1], QPen(self.theme.colour("truth", 0.75), 1))
         if score is not None and self.frame is not None:
             path = segments_path(field(plot, self.frame.view, score, half))
             painter.strokePath(path, QPen(self.theme.colour(self.theme.column(index)), 1))

@@ -76,16 +76,15 @@ def from_pixels(pixels: NDArray[np.uint32], form: QImage.Format) -> QImage:
     return QImage(contiguous.data, width, height, 4 * width, form).copy()
 
 
-def tinted(alpha: NDArray[np.floating[Any]], colour: QColor) -> QImage:
+def tinted(alpha: NDArray[np.uint8], colour: QColor) -> QImage:
     """An image of one colour whose opacity is given.
 
     Args:
-        alpha: (height, width) in [0, 1], row 0 at the top.
+        alpha: (height, width) in 0 to 255, row 0 at the top.
         colour: its own alpha multiplies.
     """
-    opacity = alpha * colour.alphaF()
-    a = (opacity * 255.0 + 0.5).astype(np.uint32)
-    pixels = a << 24
+    opacity = np.arange(256) / 255.0 * colour.alphaF()
+    table = (opacity * 255.0 + 0.5).astype(np.uint32) << 24
     for channel, shift in ((colour.red(), 16), (colour.green(), 8), (colour.blue(), 0)):
-        pixels |= (opacity * channel + 0.5).astype(np.uint32) << shift
-    return from_pixels(pixels.astype(np.uint32), QImage.Format.Format_ARGB32_Premultiplied)
+        table |= (opacity * channel + 0.5).astype(np.uint32) << shift
+    return from_pixels(table.astype(np.uint32)[alpha], QImage.Format.Format_ARGB32_Premultiplied)
