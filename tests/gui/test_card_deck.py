@@ -308,3 +308,13 @@ def test_space_starts_from_a_number_and_toggles_a_heading(deck: CardDeck) -> Non
     QTest.keyClick(heading, Qt.Key.Key_Space)
     assert "data" in deck.open_cards
     assert pressed == [500]
+
+
+@pytest.mark.parametrize("room", ["data", "model", "schedule"])
+def test_no_card_is_cut_off_in_the_narrowest_dock(deck: CardDeck, qtbot: QtBot, room: registry.Room) -> None:
+    part = "mollification" if room == "schedule" else room
+    deck.resize(10, 700)
+    deck.open_cards = tuple(deck.cards)
+    for one in registry.components(room):
+        deck.choosers[part].choose(one.name)
+        assert deck._inside.minimumSizeHint().width() <= deck.area.minimumWidth() - 10

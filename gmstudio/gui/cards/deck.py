@@ -35,6 +35,7 @@ CARDS: tuple[tuple[str, str, Room | None], ...] = (
     ("mollification", "Mollification", "schedule"),
     ("training", "Training", None),
 )
+NARROWEST = 286
 OPEN_AT_FIRST = frozenset({"data", "model", "mollification"})
 
 
@@ -91,6 +92,8 @@ class CardDeck(QWidget):
             layout.addWidget(card)
         layout.addStretch(1)
         self.area.setWidget(inside)
+        # Narrower, the cards would be cut off at the right.
+        self.area.setMinimumWidth(NARROWEST)
         outer.addWidget(self.area)
 
     def _body(self, part: str, room: Room | None) -> QWidget:

@@ -68,7 +68,7 @@ class NumberEditor(Editor):
         self.slider: QSlider | None = None
         if numbers.has_slider(info):
             self.slider = self._make_slider()
-            self.box.setFixedWidth(68)
+            self.box.setFixedWidth(66)
             self._fill(self.box, self.slider)
         else:
             self._fill(self.box)

@@ -15,7 +15,7 @@ from gmstudio.gui.cards.editors import Editor, NoteEditor, editor
 from gmstudio.gui.theme import themes
 from gmstudio.registry import FieldInfo, Spec, SpecError
 
-LABEL_WIDTH = 116
+LABEL_WIDTH = 108
 
 
 def shown(value: Any, info: FieldInfo) -> str:
