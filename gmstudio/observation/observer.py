@@ -192,7 +192,7 @@ class Observer:
             self._tasks["truth"] = running["truth"]
         else:
             self._tasks["truth"] = _Task(1.0, lambda: self._exact.compute(view), lambda: self._exact.known(view))
-        self._tasks["metrics"] = running.get("metrics") or _Task(0.1, self._meters.round, lambda: self._meters.idle)
+        self._tasks["metrics"] = running.get("metrics") or _Task(0.2, self._meters.round, lambda: self._meters.idle)
         for task in self._tasks.values():
             task.served = 0.0
         self._served = 0.0
