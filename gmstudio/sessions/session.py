@@ -21,6 +21,7 @@ from gmstudio.runs import Experiment
 from gmstudio.sessions.clock import Clock
 from gmstudio.sessions.messages import ALL_PARTS, Look, Outcome, Status
 from gmstudio.sessions.recorder import Recorder
+from gmstudio.trace import mark
 from gmstudio.training.commands import Advance, Command, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ class Session:
         made = trainer.advance(self._block())
         spent = time.perf_counter() - began
         if made:
+            if trainer.step == made:
+                mark("first_step")
             self._step_seconds += 0.2 * (spent / made - self._step_seconds)
         if self._speed is not None and self._speed < 20:
             self._picture(complete=True)
