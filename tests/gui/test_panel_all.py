@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels import all_panels, demo
 from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.panels.density import DensityPanel
 from gmstudio.gui.theme import load
 from gmstudio.observation.frame import ColumnFrame, Frame, View
 
@@ -145,3 +146,31 @@ def test_it_exports_an_svg_with_text_that_can_be_drawn_again(panel: Panel) -> No
     words = " ".join("".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text"))
     assert any(title in words for title in demo.info(size=10).titles)
     assert QSvgRenderer(store).isValid()
+
+
+def test_a_zoomed_density_in_an_svg_is_what_is_seen_on_the_screen(qtbot: QtBot) -> None:
+    panel = DensityPanel()
+    qtbot.addWidget(panel)
+    panel.resize(480, 260)
+    panel.show()
+    fill(panel)
+    panel.link.zoom(0.5, (1.5, 1.5))
+    panel.contours.setChecked(False)
+    screen, drawn = (QImage(480, 260, QImage.Format.Format_RGB32) for _ in range(2))
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(QSize(480, 260))
+    generator.setViewBox(panel.rect())
+    for device in (screen, generator):
+        with QPainter(device) as painter:
+            panel.paint_for_export(painter, QSize(480, 260))
+    buffer.close()
+    with QPainter(drawn) as painter:
+        QSvgRenderer(store).render(painter)
+    a, b = (
+        np.frombuffer(i.constBits(), dtype=np.uint8).reshape(260, 480, 4)[..., :3].astype(int) for i in (screen, drawn)
+    )
+    assert np.abs(a - b)[40:200, 40:420].mean() < 8

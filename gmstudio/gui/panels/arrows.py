@@ -64,7 +64,7 @@ def field(plot: Plot, view: View, score: NDArray[Any], half: float) -> NDArray[n
     norms = np.hypot(vectors[:, 0], vectors[:, 1])
     usable = np.isfinite(norms) & (norms > 0)
     points, vectors, norms = points[usable], vectors[usable], norms[usable]
-    inside = plot.rect.adjusted(-20, -20, 20, 20)
+    inside = plot.rect
     seen = (points[:, 0] > inside.left()) & (points[:, 0] < inside.right())
     seen &= (points[:, 1] > inside.top()) & (points[:, 1] < inside.bottom())
     points, vectors, norms = points[seen], vectors[seen], norms[seen]

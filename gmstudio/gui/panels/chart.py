@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from gmstudio.gui.panels.layered import Layered, small_font, write
+from gmstudio.gui.panels.layered import Layered, for_svg, small_font, write
 from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import label, ticks
 
@@ -68,7 +68,8 @@ class Chart(Layered):
         low, high = self.y_span
         py = self.rect_.bottom() - (ys - low) / ((high - low) or 1.0) * self.rect_.height()
         # Far outside of the plot a line only costs time.
-        py = np.clip(py, self.rect_.top() - 2000, self.rect_.bottom() + 2000)
+        slack = 0 if for_svg(painter) else 2000
+        py = np.clip(py, self.rect_.top() - slack, self.rect_.bottom() + slack)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(polygon(thin(px, py)))

@@ -10,13 +10,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QTimer
-from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.data.base import Bounds
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.contours import contour, enclosing
-from gmstudio.gui.panels.legend import BAR_SIDE, colour_bar
+from gmstudio.gui.panels.legend import BAR_SIDE, colour_bar, draw_inside
 from gmstudio.gui.panels.plane_panel import PlanePanel
 from gmstudio.gui.panels.plane_row import Heading, Plot
 from gmstudio.gui.panels.strokes import levels, lookup, picture, segments_path
@@ -98,9 +98,17 @@ class Lines:
     def paths(self, plot: Plot) -> list[tuple[float, QPainterPath]]:
         """Level and path on a plot."""
         if plot != self._plot:
-            self._paths = [(level, segments_path(plot.pixels(ends).reshape(-1, 4))) for level, ends in self.segments]
+            self._paths = [(level, segments_path(_inside(plot, ends))) for level, ends in self.segments]
             self._plot = plot
         return self._paths
+
+
+def _inside(plot: Plot, ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The segments, in pixels, of which both ends are on the plot."""
+    rect = plot.rect
+    pixels = plot.pixels(ends).reshape(-1, 2, 2)
+    keep = (pixels >= (rect.left() - 1, rect.top() - 1)) & (pixels <= (rect.right() + 1, rect.bottom() + 1))
+    return pixels[keep.all(axis=(1, 2))].reshape(-1, 4)
 
 
 class DensityPanel(PlanePanel):
@@ -189,7 +197,7 @@ class DensityPanel(PlanePanel):
         # Smoothing costs milliseconds, and pixels about as large as the screen's need none.
         coarse = area.width() * self.devicePixelRatioF() > 1.4 * part[0].shape[1]
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, coarse)
-        painter.drawImage(area, self._picture(index, part[0]))
+        draw_inside(painter, area, plot.rect, self._picture(index, part[0]))
         if self.contours.isChecked():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_contours(painter, plot, index, *part)
@@ -237,10 +245,6 @@ class DensityPanel(PlanePanel):
             return
         title = "log p" if self.log.isChecked() else "p"
         colour_bar(painter, rect, self.theme, self.theme.density_map, self.limits(), title)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._settle.stop()
-        super().hideEvent(event)
 
     def _switched(self, _on: bool) -> None:
         self.changed()

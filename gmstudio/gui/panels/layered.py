@@ -6,7 +6,7 @@ import os
 import time
 
 from PySide6.QtCore import QRectF, QSizeF, Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QFont, QHideEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QFocusEvent, QFont, QPaintEngine, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.theme import Theme, themes
@@ -30,6 +30,11 @@ def write(painter: QPainter, rect: QRectF, text: str, align: Qt.AlignmentFlag = 
     if metrics.horizontalAdvance(text) > rect.width():
         text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
     painter.drawText(rect, align.value | Qt.TextFlag.TextSingleLine.value, text)
+
+
+def for_svg(painter: QPainter) -> bool:
+    """Whether this goes into an SVG, which knows no clipping: what is outside must not be drawn at all."""
+    return bool(painter.paintEngine().type() == QPaintEngine.Type.SVG)
 
 
 class Layered(QWidget):
@@ -68,11 +73,6 @@ class Layered(QWidget):
             self.refresh()
         elif not self._calm.isActive():
             self._calm.start(max(1, round(1000 * left)))
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        if self._calm.isActive():
-            self.refresh()
-        super().hideEvent(event)
 
     def apply_theme(self, theme: Theme) -> None:
         """Change colours."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from gmstudio.gui.panels.layered import write
+from gmstudio.gui.panels.layered import for_svg, write
 from gmstudio.gui.panels.strokes import from_pixels, lookup
 from gmstudio.gui.panels.ticks import label, ticks
 from gmstudio.gui.theme import Table, Theme
@@ -52,6 +52,28 @@ def colour_bar(
         write(painter, QRectF(bar.right() + 5, y - 8, rect.right() - bar.right() - 5, 16), words, LEFT_MIDDLE)
     painter.setPen(text)
     write(painter, QRectF(rect.left(), rect.top() - 17, rect.width(), 15), title, LEFT_MIDDLE)
+
+
+def draw_inside(painter: QPainter, area: QRectF, plot: QRectF, image: QImage) -> None:
+    """Draw an image that covers `area`, cut to the plot."""
+    target = area.intersected(plot)
+    if target.isEmpty():
+        return
+    across, down = image.width() / area.width(), image.height() / area.height()
+    source = QRectF(
+        (target.left() - area.left()) * across,
+        (target.top() - area.top()) * down,
+        target.width() * across,
+        target.height() * down,
+    )
+    if for_svg(painter):
+        # An SVG takes whole images only: cut out the cells that are in sight.
+        cells = source.toAlignedRect().intersected(image.rect())
+        image = image.copy(cells)
+        source = QRectF(0, 0, cells.width(), cells.height())
+        size = QSizeF(cells.width() / across, cells.height() / down)
+        target = QRectF(QPointF(area.left() + cells.left() / across, area.top() + cells.top() / down), size)
+    painter.drawImage(target, image, source)
 
 
 LEFT_MIDDLE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

@@ -251,7 +251,7 @@ class PlaneRow(Layered):
             words = label(value, step)
             half = painter.fontMetrics().horizontalAdvance(words) / 2
             # Numbers at the very ends would run into those of the neighbours.
-            if rect.left() <= x - half + 3 and x + half - 3 <= rect.right():
+            if rect.left() <= x - half + 2 and x + half - 2 <= rect.right():
                 here = QRectF(x - half - 1, rect.bottom() + 2, 2 * half + 2, BOTTOM - 2)
                 painter.drawText(here, Qt.AlignmentFlag.AlignCenter, words)
         most = max(2, min(6, int(rect.height() // 34)))

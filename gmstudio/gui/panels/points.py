@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gmstudio.data.base import Bounds
 from gmstudio.gui.panels.binning import counts, dots, opacity
+from gmstudio.gui.panels.layered import for_svg
 from gmstudio.gui.panels.plane_row import Plot
 from gmstudio.gui.panels.strokes import polygon, tinted
 
@@ -33,7 +34,7 @@ class Cloud:
     def draw(self, painter: QPainter, plot: Plot, points: NDArray[Any], colour: QColor) -> None:
         """Draw (N, 2) points; those outside the plot are left out."""
         few = len(points) <= FEW
-        if few and max(plot.rect.width(), plot.rect.height()) > FINEST:
+        if few and (for_svg(painter) or max(plot.rect.width(), plot.rect.height()) > FINEST):
             self._draw_dots(painter, plot, points, colour)
             return
         width, height = cells_of(plot.rect)

@@ -168,13 +168,12 @@ class ProbeView(Layered):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(self.theme.pen("grid"))
-        for radius in (1, 2, 3):
+        for radius in (r for r in (1, 2, 3) if r < half):
             painter.drawEllipse(plot.center(), radius * scale, radius * scale)
-            if radius < half:
-                over = QPointF(plot.center().x() + 3, plot.center().y() - radius * scale - 3)
-                painter.setPen(self.theme.colour("muted", 0.7))
-                painter.drawText(over, f"{radius}σ")
-                painter.setPen(self.theme.pen("grid"))
+            over = QPointF(plot.center().x() + 3, plot.center().y() - radius * scale - 3)
+            painter.setPen(self.theme.colour("muted", 0.7))
+            painter.drawText(over, f"{radius}σ")
+            painter.setPen(self.theme.pen("grid"))
         taken: list[QRectF] = []
         for index, path in paths:
             at = path * (scale, -scale) + (plot.center().x(), plot.center().y())

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from gmstudio.gui.panels.arrows import arrows, field, finer, lengths
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import write
-from gmstudio.gui.panels.legend import BAR_SIDE, LEFT_MIDDLE, colour_bar
+from gmstudio.gui.panels.legend import BAR_SIDE, LEFT_MIDDLE, colour_bar, draw_inside
 from gmstudio.gui.panels.plane_panel import PlanePanel
 from gmstudio.gui.panels.plane_row import Heading, Plot
 from gmstudio.gui.panels.strokes import from_pixels, levels, lookup, picture, segments_path
@@ -131,7 +131,7 @@ class ScorePanel(PlanePanel):
         image = self._picture(index, score)
         if image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(plot.area(view.bounds), image)
+            draw_inside(painter, plot.area(view.bounds), plot.rect, image)
 
     def _draw_vectors(self, painter: QPainter, index: int, plot: Plot, score: F32 | None) -> None:
         half = self.half if self.half is not None else 1.0
