@@ -120,6 +120,11 @@ class Observer:
         cost, self._frames_cost = self._frames_cost, 0.0
         return self._clock() - began + cost
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything is up to date, so that `work` would do nothing."""
+        return not any(task.waiting for task in self._tasks.values())
+
     def frame(self) -> Frame | None:
         """A new frame if any part was refreshed since the last one, or if another was asked for; else None."""
         asked = (self._view, self._wants)

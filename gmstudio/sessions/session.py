@@ -38,6 +38,8 @@ FRAME_SECONDS = 0.2
 CHECKPOINT_SECONDS = 4.0
 #: Seconds between two states and metrics for the person.
 REPORT_SECONDS = 0.1
+#: Seconds of observing between two looks at the queue of commands while the run holds.
+REST_SECONDS = 0.02
 #: Seconds between two changes of the observed data while somebody draws, at least.
 WATCH_SECONDS = 0.5
 
@@ -190,7 +192,7 @@ class Session:
     def _loop(self) -> None:
         trainer = self._trainer
         while not self._stop and not trainer.finished:
-            self._obey(block=self._paused)
+            self._obey(block=self._paused and self._rested())
             if self._paused or self._stop:
                 continue
             self._train()
@@ -199,7 +201,18 @@ class Session:
         if trainer.finished:
             self._settle()
             self._tell(self._observer.measure())
+            if self._budget > 0 and self._told != self._view:
+                self._show_truth(self._observer.truth())
         self._save_all()
+
+    def _rested(self) -> bool:
+        """Use a rest to compute what is not up to date yet, a little at a time; whether nothing is left to do."""
+        if self._budget <= 0 or self._observer.idle:
+            return True
+        self._observer.work(REST_SECONDS)
+        self._show_truth(self._observer.new_truth())
+        self._collect()
+        return False
 
     def _train(self) -> None:
         """One block of steps, the observing that it pays for, and the records that are due."""
@@ -215,7 +228,8 @@ class Session:
             self._picture(complete=True)
         else:
             # What one block may not spend, later blocks may: a chunk is longer than a block's share.
-            self._owed = min(self._owed + spent * self._budget / (1 - self._budget), 0.05)
+            share = self._share()
+            self._owed = min(self._owed + spent * share / (1 - share), 0.05)
             if self._owed > 0:
                 self._owed -= self._observer.work(self._owed)
                 self._show_truth(self._observer.new_truth())
@@ -228,6 +242,10 @@ class Session:
             self._say("running")
         self._record()
         self._wait_for_speed(made, time.perf_counter() - began)
+
+    def _share(self) -> float:
+        """Share of the time for observing; more of it until the truth, which is computed but once, is on the screen."""
+        return self._budget if self._told == self._view else max(self._budget, min(0.4, 3 * self._budget))
 
     def _block(self) -> int:
         steps = max(1, int(BLOCK_SECONDS / max(self._step_seconds, 1e-6)))
@@ -242,6 +260,9 @@ class Session:
             return
         end = time.perf_counter() + made / self._speed - spent
         while not self._stop and not self._paused and (left := end - time.perf_counter()) > 0:
+            if not self._rested():
+                self._obey(block=False)
+                continue
             try:
                 self._do(self._queue.get(timeout=left))
             except queue.Empty:
@@ -297,14 +318,7 @@ class Session:
         if self._drawn:
             self._watch()
         self._picture(complete=True)
-        self._show_truth(self._observer.new_truth() or self._truth())
         self._collect()
-
-    def _truth(self) -> Truth | None:
-        """The truth of the view, unless it was told already or nothing is observed."""
-        if self._budget <= 0 or (self._told == self._view):
-            return None
-        return self._observer.truth()
 
     def _look(self, look: Look) -> None:
         self._view, self._wants = look.view, look.wants
