@@ -71,6 +71,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--play", action="store_true", help="train at once")
     parser.add_argument("--theme", choices=("light", "dark"), help="use this theme")
     parser.add_argument("--size", metavar="WxH", help="size of the window, such as 1280x800")
+    parser.add_argument("--close-after", type=float, metavar="SECONDS", help="close the window by itself")
     parser.add_argument("--screenshot", type=Path, help="write a picture of the window and quit")
     parser.add_argument("--after", type=float, default=5.0, help="seconds until the picture (default: 5)")
     return parser.parse_args(arguments)
@@ -89,6 +90,8 @@ def main(arguments: list[str]) -> int:
         window.resize(int(width), int(height))
     if options.screenshot:
         QTimer.singleShot(round(options.after * 1000), window, partial(_picture, window, options.screenshot))
+    if options.close_after is not None:
+        window.first_shown.connect(partial(QTimer.singleShot, round(options.close_after * 1000), window.close))
     # Ctrl-C in a terminal ends the program at once; the project keeps everything.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     window.show()

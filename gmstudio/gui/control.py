@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -242,6 +243,8 @@ class Control(QObject):
         if thread is None:
             return True
         if not thread.end(milliseconds):
+            # An import or a long step cannot be interrupted; a thread that is destroyed alive aborts the process.
+            atexit.register(thread.wait)
             return False
         self._thread = None
         thread.deleteLater()

@@ -95,7 +95,7 @@ class Display(QObject):
 
     @property
     def work_ms(self) -> list[float]:
-        """Milliseconds of panel work, painting included, for each of the last frames."""
+        """Milliseconds of panel work, painting included, in each of the last display intervals that had any."""
         return list(self._work)
 
     @property
@@ -231,6 +231,7 @@ class Display(QObject):
 
     def tick(self) -> None:
         """Take what the session has left and begin to hand it out."""
+        self._close_frame()
         session = self._session
         if session is None:
             return
@@ -247,7 +248,6 @@ class Display(QObject):
             self._live = frame
             if self._looking is None:
                 self.frame = frame
-                self._close_frame()
         self._ask()
         self.wake()
         now = time.perf_counter()
@@ -269,7 +269,7 @@ class Display(QObject):
             self.begun.emit(info)
 
     def _close_frame(self) -> None:
-        """The work of the last frame is complete: note it."""
+        """The work since the last tick is one frame's: note it where there was any."""
         if self._spent > 0:
             self._work.append(self._spent * 1e3)
             self._spent = 0.0

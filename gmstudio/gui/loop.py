@@ -78,7 +78,7 @@ class Job(QObject):
     async def carry(self, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor) -> None:
         """Do the work in another thread and bring the result to this one."""
         try:
-            result = await loop.run_in_executor(pool, self.work, self.progress)
+            result = await asyncio.wrap_future(pool.submit(self.work, self.progress), loop=loop)
         except CancelledError:
             self.finish()
         except Exception as error:
@@ -130,7 +130,8 @@ class Jobs(QObject):
         if self._loop is None:
             from qasync import QEventLoop
 
-            self._loop = QEventLoop(QApplication.instance(), already_running=True)
+            # Never told to run: Qt's own loop, which runs anyway, drives it.  Its `stop` would end the application's.
+            self._loop = QEventLoop(QApplication.instance())
             self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="job")
         job = Job(self, title, work, done, failed)
         job.slow.connect(self.slow)
@@ -158,9 +159,9 @@ class Jobs(QObject):
             return
         for task in list(self._tasks):
             task.cancel()
+            # The loop turns no more: what waits in it ends here, and not with a complaint later.
+            task.get_coro().close()  # type: ignore[union-attr]
         for job in list(self.running):
             job.finish()
         loop, self._loop = self._loop, None
-        asyncio.events._set_running_loop(None)
-        loop.stop()
         loop.close()

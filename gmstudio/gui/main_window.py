@@ -352,6 +352,7 @@ class MainWindow(QMainWindow):
         """Save, end the threads, close the project."""
         if not self._torn_down:
             self._torn_down = True
+            mark("close")
             self._remember()
             self.hide()
             self._tear_down()

@@ -13,6 +13,7 @@ from gmstudio.gui.theme import Theme, themes
 
 #: Pictures a second when the past is played back.
 REPLAY_RATE = 20
+PLAN_POINTS = 160
 _KEYS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_Right: 1,
@@ -43,11 +44,20 @@ class Track(QWidget):
         self.looking: int | None = None
         self.frames: NDArray[np.int64] = np.zeros(0, np.int64)
         self.edits: list[tuple[int, str]] = []
-        self.plans: NDArray[np.float64] | None = None
+        self._noise: NDArray[np.float64] = np.zeros((0, 0))
 
     def sizeHint(self) -> QSize:
         """A thin line, as wide as there is room."""
         return QSize(400, max(28, self.fontMetrics().height() * 2 - 2))
+
+    def show_plans(self, plans: NDArray[np.float64] | None) -> None:
+        """Draw the planned noise (columns, steps) behind; of a long plan only as much as can be seen."""
+        if plans is None or not plans.size:
+            self._noise = np.zeros((0, 0))
+        else:
+            at = np.linspace(0, plans.shape[1] - 1, min(plans.shape[1], PLAN_POINTS)).astype(int)
+            self._noise = np.clip(plans[:, at], 0, 1)
+        self.update()
 
     @property
     def _area(self) -> QRectF:
@@ -139,14 +149,11 @@ class Track(QWidget):
             painter.drawRoundedRect(area, 5, 5)
 
     def _paint_noise(self, painter: QPainter, area: QRectF) -> None:
-        if self.plans is None or not self.plans.size:
-            return
-        for column, plan in enumerate(self.plans):
+        for column, plan in enumerate(self._noise):
             if not plan.any():
                 continue
-            at = np.linspace(0, len(plan) - 1, min(len(plan), 160)).astype(int)
-            x = area.left() + area.width() * at / max(1, len(plan))
-            y = area.bottom() - (area.height() - 6) * np.clip(plan[at], 0, 1)
+            x = np.linspace(area.left(), area.right(), len(plan))
+            y = area.bottom() - (area.height() - 6) * plan
             painter.setPen(QPen(self.theme.colour(self.theme.column(column), 0.75), 1))
             painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x, y, strict=True)]))
 
@@ -237,15 +244,15 @@ class Timeline(QWidget):
             plans: (columns, steps) noise variance, drawn behind; or None.
         """
         self.stop_replay()
-        self.track.steps, self.track.plans = steps, plans
+        self.track.steps = steps
+        self.track.show_plans(plans)
         self.track.step, self.track.edits = 0, []
         self.track.frames = np.zeros(0, np.int64)
         self.show_looking(None)
 
     def show_plans(self, plans: NDArray[np.float64]) -> None:
         """The noise has been planned anew."""
-        self.track.plans = plans
-        self.track.update()
+        self.track.show_plans(plans)
 
     def show_step(self, step: int) -> None:
         """The run has made so many steps."""
