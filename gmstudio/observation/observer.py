@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Every part of a frame.
 ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
+#: How much more of the time the truth gets than a part of the frame: it is computed once, and then it stays.
+TRUTH_SHARE = 6.0
 #: Most training points in a `RunInfo`.
 MOST_DATA = 20_000
 
@@ -196,7 +198,9 @@ class Observer:
         if before is not None and not self._exact.other(before, view):
             self._tasks["truth"] = running["truth"]
         else:
-            self._tasks["truth"] = _Task(1.0, lambda: self._exact.compute(view), lambda: self._exact.known(view))
+            self._tasks["truth"] = _Task(
+                TRUTH_SHARE, lambda: self._exact.compute(view), lambda: self._exact.known(view)
+            )
         self._tasks["metrics"] = running.get("metrics") or _Task(0.2, self._meters.round, lambda: self._meters.idle)
         for task in self._tasks.values():
             task.served = 0.0

@@ -269,14 +269,16 @@ class Session:
                 return
 
     def _record(self) -> None:
-        """Key frames, metrics and checkpoints, each when it is due; what costs much is due less often."""
+        """Key frames, metrics and checkpoints, each when it is due; they are paid for from the observing's budget."""
         if not self._recorder.on:
             return
+        began = time.perf_counter()
         if self._clock.due("frame", FRAME_SECONDS):
             self._clock.cost("frame", lambda: self._recorder.frame(self._frame))
             self._clock.cost("frame", self._recorder.metrics)
         if self._clock.due("checkpoint", CHECKPOINT_SECONDS):
             self._clock.cost("checkpoint", self._save_checkpoint)
+        self._owed -= time.perf_counter() - began
 
     # Commands.
 
