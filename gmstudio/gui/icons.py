@@ -10,7 +10,8 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from gmstudio.gui.theme import themes
 from gmstudio.paths import resource
 
-SIZES = (24, 48, 72)
+#: Pixels; drawn once and made smaller where needed, so that starting does not pay for sizes that nobody sees.
+SIZE = 64
 
 
 def icon(name: str, token: str = "text") -> QIcon:
@@ -20,31 +21,24 @@ def icon(name: str, token: str = "text") -> QIcon:
         name: of the file without its ending, such as ``play``.
         token: colour token of the theme.
     """
-    colour = themes().current.colours[token]
-    return _icon(name, colour, themes().current.colours["muted"])
+    return _icon(name, themes().current.colours[token])
 
 
 @cache
-def _icon(name: str, colour: str, muted: str) -> QIcon:
+def _icon(name: str, colour: str) -> QIcon:
     path = resource("icons") / f"{name}.svg"
     if not path.is_file():
         return QIcon()
-    source = path.read_text(encoding="utf-8")
-    made = QIcon()
-    for size in SIZES:
-        made.addPixmap(_pixmap(source.replace("#000000", colour), size), QIcon.Mode.Normal)
-        made.addPixmap(_pixmap(source.replace("#000000", muted), size, opacity=0.45), QIcon.Mode.Disabled)
-    return made
+    return QIcon(_pixmap(path.read_text(encoding="utf-8").replace("#000000", colour)))
 
 
-def _pixmap(source: str, size: int, opacity: float = 1.0) -> QPixmap:
+def _pixmap(source: str) -> QPixmap:
     from PySide6.QtSvg import QSvgRenderer
 
-    pixmap = QPixmap(size, size)
+    pixmap = QPixmap(SIZE, SIZE)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    painter.setOpacity(opacity)
-    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, size, size))
+    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, SIZE, SIZE))
     painter.end()
     return pixmap
 

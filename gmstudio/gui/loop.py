@@ -5,14 +5,16 @@ The only module that knows qasync.  The loop is made with the first job, so that
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
 #: Milliseconds after which a job is shown, with a button to cancel it.
 SLOW = 1000
@@ -77,6 +79,8 @@ class Job(QObject):
 
     async def carry(self, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor) -> None:
         """Do the work in another thread and bring the result to this one."""
+        import asyncio
+
         try:
             result = await asyncio.wrap_future(pool.submit(self.work, self.progress), loop=loop)
         except CancelledError:
@@ -128,6 +132,8 @@ class Jobs(QObject):
             failed: called with the exception in the window's thread.
         """
         if self._loop is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             from qasync import QEventLoop
 
             # Never told to run: Qt's own loop, which runs anyway, drives it.  Its `stop` would end the application's.

@@ -17,7 +17,7 @@ from gmstudio.gui.cards.deck import CardDeck
 from gmstudio.gui.control import ALIVE, Control
 from gmstudio.gui.display import Display
 from gmstudio.gui.docks import Dock
-from gmstudio.gui.drawing.draw_panel import DrawPanel
+from gmstudio.gui.draw_shell import DrawShell
 from gmstudio.gui.faults import Faults
 from gmstudio.gui.handlers import Handlers
 from gmstudio.gui.icons import program_icon
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
 
     def _make_parts(self) -> None:
         self.deck = CardDeck(self.undo)
-        self.draw_panel = DrawPanel(self.undo)
+        self.drawer = DrawShell(self.undo)
         self.panels: dict[str, Panel] = {}
         for kind in all_panels():
             panel = kind()
@@ -107,9 +107,7 @@ class MainWindow(QMainWindow):
         self.banners = Banners()
         self.status_line = StatusLine(self)
         self.setStatusBar(self.status_line)
-        self.workbench = Workbench(
-            self.deck, self.draw_panel, self.undo, self.display, self.control, self.timeline, self
-        )
+        self.workbench = Workbench(self.deck, self.drawer, self.undo, self.display, self.control, self.timeline, self)
         self.runs = RunsList(self.workbench)
         self.badge = QLabel(self)
         self.badge.setObjectName("badge")
@@ -121,7 +119,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.stage)
         docks: dict[str, Dock] = {
             "cards": Dock("cards", "Experiment", "Five cards make an experiment", self.deck, self),
-            "draw": Dock("draw", "Draw", "Draw the data, also while a run trains", self.draw_panel, self),
+            "draw": Dock("draw", "Draw", "Draw the data, also while a run trains", self.drawer, self),
             "runs": Dock("runs", "Runs", "Every run of this project", self.runs, self),
         }
         places: dict[str, tuple[str, int]] = {"cards": ("left", 0), "draw": ("left", 1), "runs": ("right", 90)}

@@ -36,6 +36,7 @@ class Drawer(Protocol):
     """What the workbench needs of the drawing panel."""
 
     changed: Any
+    picture: Any
 
     @property
     def spec(self) -> Any:
@@ -102,6 +103,7 @@ class Workbench(QObject):
         deck.changed.connect(self._cards_changed)
         deck.live.connect(self.edit)
         drawer.changed.connect(self._drawn)
+        drawer.picture.connect(self._pictured)
         display.status.connect(self._status)
         display.begun.connect(self._begun)
         display.looked.connect(timeline.show_looking)
@@ -148,6 +150,9 @@ class Workbench(QObject):
         self._keep("cards", self._plain_cards)
         self._keep("drawing", self._plain_drawing)
         self.changed.emit()
+
+    def _pictured(self, picture: DataSpec) -> None:
+        self.deck.edit_data(picture, "Train on the picture")
 
     @property
     def _trains_drawing(self) -> bool:
