@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -30,6 +30,9 @@ class DrawShell(QWidget):
         self.setAccessibleName("Drawing")
         self._undo, self._spec = undo, Drawing()
         self._panel: DrawPanel | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._make)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
 
@@ -60,6 +63,10 @@ class DrawShell(QWidget):
             self._spec = spec
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Make the panel."""
+        """Make the panel, unless this is but a moment while docks are being arranged."""
         super().showEvent(event)
-        self.panel.show()
+        self._soon.start()
+
+    def _make(self) -> None:
+        if self.isVisible():
+            self.panel.show()

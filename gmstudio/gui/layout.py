@@ -182,7 +182,7 @@ class Layout(QObject):
         """Show the whole titles of tabbed docks, and not the same again in their title bars."""
         for dock in self.docks.values():
             dock.show_bar(dock.isFloating() or not self._host(dock).tabifiedDockWidgets(dock))
-        for bar in self._window.findChildren(QTabBar):
+        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
             bar.setElideMode(Qt.TextElideMode.ElideNone)
             bar.setExpanding(False)
             bar.setDrawBase(False)

@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.lingering = False
         self._shown = self._torn_down = False
         self._scale = self.settings.number("letters", 1.0)
-        self._restyle()
+        style.prepare(self._app(), themes().current, self._scale)
         self.undo = QUndoStack(self)
         self.faults = Faults(self)
         self.jobs = Jobs(self)
@@ -87,10 +87,16 @@ class MainWindow(QMainWindow):
         self._later.setInterval(WARM_UP_AFTER)
         if warm_up:
             self._later.timeout.connect(self._warm.start)
+        self._restyle()
         self._place()
         self.refresh()
 
     # Making.
+
+    def _app(self) -> QApplication:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        return app
 
     def _make_parts(self) -> None:
         self.deck = CardDeck(self.undo)
@@ -291,9 +297,7 @@ class MainWindow(QMainWindow):
         self._restyle()
 
     def _restyle(self) -> None:
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        style.apply(app, themes().current, self._scale)
+        style.apply(self._app(), themes().current, self._scale)
 
     def _themed(self, theme: Theme) -> None:
         self._restyle()

@@ -68,13 +68,23 @@ def mixed(theme: Theme, first: str, second: str, share: float) -> QColor:
     return QColor(*(round(part) for part in parts))
 
 
-def apply(app: QApplication, theme: Theme, scale: float) -> None:
-    """Give the program this theme, with letters `scale` times as large as usual."""
+def prepare(app: QApplication, theme: Theme, scale: float) -> None:
+    """Give the program this theme's colours, and letters `scale` times as large as usual."""
     app.setPalette(palette(theme))
     font = QFont(app.font())
     font.setPointSizeF(BASE_POINTS * scale)
     app.setFont(font)
-    app.setStyleSheet(style_sheet(theme, scale))
+
+
+def apply(app: QApplication, theme: Theme, scale: float) -> None:
+    """Give the program this theme: colours, letters and style sheet.
+
+    With a style sheet every widget costs more to make: make the window first.
+    """
+    prepare(app, theme, scale)
+    sheet = style_sheet(theme, scale)
+    if app.styleSheet() != sheet:
+        app.setStyleSheet(sheet)
 
 
 def style_sheet(theme: Theme, scale: float = 1.0) -> str:
