@@ -1,238 +1,374 @@
-"""Training and validation log-likelihood of every column over the steps."""
+"""What is measured of every column, plotted over the steps: likelihoods first, any other metric by choice."""
 
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+import os
+import time
+from typing import TYPE_CHECKING, ClassVar, cast
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF, Qt, QTimer
+from PySide6.QtGui import QPainter, QShowEvent, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.chart import Chart
-from gmstudio.gui.panels.layered import small_font, write
-from gmstudio.gui.panels.series import Series, Smoothed, robust_limits
+from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, quantity_of
+from gmstudio.gui.panels.head import Legend, paint_legend
+from gmstudio.gui.panels.layered import for_svg, small_font, write
+from gmstudio.gui.panels.metrics import NAMES, WHAT, unknowns
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
-from gmstudio.observation.frame import Metric, RunInfo
+from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
 
-LEGEND = 17.0
+if TYPE_CHECKING:
+    from gmstudio.gui.panels.plotting.overlay import Reading
+    from gmstudio.gui.panels.plotting.step_plot import StepPlot
 
-
-class CurvesChart(Chart):
-    """The curves themselves."""
-
-    x_title = "step"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.titles: tuple[str, ...] = ()
-        self.steps = 0
-        self.step: int | None = None
-        self.raw: list[Series] = []
-        self.smooth: list[Smoothed] = []
-        self.validation: list[Series] = []
-        self.baselines: dict[str, float] = {}
-
-    def start(self, titles: tuple[str, ...], steps: int) -> None:
-        """Forget everything and expect these columns."""
-        self.titles, self.steps, self.step = titles, steps, None
-        self.raw = [Series() for _ in titles]
-        self.smooth = [Smoothed() for _ in titles]
-        self.validation = [Series() for _ in titles]
-        self.limit()
-
-    @property
-    def last(self) -> float:
-        """The newest step of any curve."""
-        return max((float(s.steps[-1]) for s in (*self.raw, *self.validation) if len(s)), default=0.0)
-
-    def limit(self) -> None:
-        """Choose the spans: x grows by doubling up to the planned length, y holds the bulk of the values."""
-        reach = float(max(self.steps, 1))
-        while reach / 2 >= max(self.last, self.step or 0, 20) * 1.02:
-            reach /= 2
-        self.x_span = (0.0, reach)
-        parts = [s.values for s in (*self.smooth, *self.validation)]
-        limits = robust_limits(parts)
-        if limits is None:
-            self.y_span = (-1.0, 0.0)
-            return
-        low, high = limits
-        near = [b for b in self.baselines.values() if low - 1.0 * (high - low) <= b <= high + 1.0 * (high - low)]
-        margin = 0.06 * (high - low)
-        self.y_span = (min([low, *(b - margin for b in near)]), max([high, *(b + margin for b in near)]))
-
-    def area(self, size: QSizeF) -> QRectF:
-        return super().area(size).adjusted(0, LEGEND - 4, 0, 0)
-
-    def best(self, column: int) -> tuple[float, float] | None:
-        """Step and value of the best validation likelihood of a column."""
-        series = self.validation[column]
-        if not len(series) or not np.isfinite(series.values).any():
-            return None
-        index = int(np.nanargmax(np.where(np.isfinite(series.values), series.values, np.nan)))
-        return float(series.steps[index]), float(series.values[index])
-
-    def paint_lines(self, painter: QPainter) -> None:
-        for name, value in self.baselines.items():
-            self._paint_baseline(painter, name, value)
-        for column in range(len(self.titles)):
-            token = self.theme.column(column)
-            self.line(painter, self.raw[column].steps, self.raw[column].values, QPen(self.theme.colour(token, 0.28), 1))
-        for column in range(len(self.titles)):
-            token = self.theme.column(column)
-            self.line(painter, self.smooth[column].steps, self.smooth[column].values, QPen(self.theme.colour(token), 1))
-            series = self.validation[column]
-            pen = QPen(self.theme.colour(token), 1)
-            pen.setDashPattern([5, 3])
-            self.line(painter, series.steps, series.values, pen)
-        for column in range(len(self.titles)):
-            best = self.best(column)
-            if best is not None:
-                painter.setPen(QPen(self.theme.colour(self.theme.column(column)), 1.5))
-                painter.setBrush(self.theme.colour("plot"))
-                painter.drawEllipse(QPointF(self.at_x(best[0]), self.at_y(best[1])), 3.5, 3.5)
-
-    def _paint_baseline(self, painter: QPainter, name: str, value: float) -> None:
-        if not self.y_span[0] <= value <= self.y_span[1]:
-            return
-        pen = self.theme.pen("muted")
-        pen.setStyle(Qt.PenStyle.DotLine)
-        painter.setPen(pen)
-        y = self.at_y(value)
-        painter.drawLine(QPointF(self.rect_.left(), y), QPointF(self.rect_.right(), y))
-        painter.setFont(small_font(self.font()))
-        painter.setPen(self.theme.colour("muted"))
-        # Above the line, or below it where there is no room above.
-        top = y - 14 if y - 14 > self.rect_.top() else y + 1
-        place = QRectF(self.rect_.left() + 4, top, self.rect_.width() - 8, 14)
-        write(painter, place, f"{name} {short(value)}", Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-
-    def paint_base(self, painter: QPainter, size: QSizeF) -> None:
-        self.limit()
-        super().paint_base(painter, size)
-        self._paint_legend(painter)
-
-    def _paint_legend(self, painter: QPainter) -> None:
-        """Column titles in their colours, then what the kinds of line are."""
-        painter.setFont(small_font(self.font(), 1.0, bold=True))
-        x, y = self.rect_.left(), 1.0
-        for column, title in enumerate(self.titles):
-            painter.setPen(self.theme.colour(self.theme.column(column)))
-            wide = min(painter.fontMetrics().horizontalAdvance(title), 120)
-            if x + wide > self.rect_.right():
-                return
-            write(painter, QRectF(x, y, wide + 1, LEGEND - 2), title)
-            x += wide + 12
-        painter.setFont(small_font(self.font()))
-        kinds = (("solid", self.tr("training")), ("dash", self.tr("validation")), ("ring", self.tr("best")))
-        for kind, word in kinds:
-            wide = painter.fontMetrics().horizontalAdvance(word)
-            if x + wide + 26 > self.rect_.right():
-                return
-            pen = self.theme.pen("muted")
-            middle = y + LEGEND / 2 - 1
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if kind == "dash":
-                pen.setDashPattern([5, 3])
-            painter.setPen(pen)
-            if kind == "ring":
-                painter.drawEllipse(QPointF(x + 9, middle), 3.5, 3.5)
-            else:
-                painter.drawLine(QPointF(x, middle), QPointF(x + 19, middle))
-            painter.setPen(self.theme.colour("muted"))
-            write(painter, QRectF(x + 23, y, wide + 1, LEGEND - 2), word)
-            x += wide + 36
-
-    def paint_overlay(self, painter: QPainter, size: QSizeF) -> None:
-        if self.step is not None and self.titles:
-            self.place(size)
-            self.step_line(painter, self.step)
+HEAD = 22
+#: Seconds between two redraws while numbers arrive.
+CALM = 0.1
+#: Milliseconds after the panel is first shown until pyqtgraph is loaded: the window stands on the screen by then.
+LOAD_AFTER = 150
 
 
 class CurvesPanel(Panel):
-    """Log-likelihoods, with limits that one spike cannot flatten."""
+    """One quantity of every column over the steps, with limits that one spike cannot flatten.
+
+    The plot follows the run until the person zooms or pans; Home or a double click follows again.
+    """
 
     name: ClassVar[str] = "curves"
-    title: ClassVar[str] = "Log-likelihood"
+    title: ClassVar[str] = "Over time"
     help: ClassVar[str] = (
-        "Mean log-likelihood in nats: training (smoothed, over the raw values) and validation, with its best step."
+        "Log-likelihoods in nats or any other measured quantity over the steps. The wheel zooms, dragging pans, "
+        "a double click or Home follows the run again."
     )
     wants: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[tuple[str, int]] = ("bottom", 1)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.chart = CurvesChart()
-        self.chart.setAccessibleName(self.title)
-        self.chart.setToolTip(self.help)
-        self.chart.hint = self.tr("Press Space to train")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.chart)
-        self.setFocusProxy(self.chart)
+        self.courses = Courses()
+        self.plot: StepPlot | None = None
+        self.quantity = LIKELIHOOD
+        self.smoothed, self.log_steps, self.log_values = True, False, True
+        self.step: int | None = None
+        self.absent: dict[str, str] = {}
+        self._drawn = 0.0
+        self._calm = QTimer(self, singleShot=True)
+        self._calm.timeout.connect(self.redraw)
+        self._load = QTimer(self, singleShot=True, interval=LOAD_AFTER)
+        self._load.timeout.connect(self._make_plot)
+        self.empty = Chart()
+        self.empty.setAccessibleName(self.title)
+        self.empty.hint = self.tr("Press Space to train")
+        self.choice = self._make_choice()
+        self.legend = Legend(self)
+        self.follow = self._make_follow()
+        self._arrange()
+        self._offer()
+
+    def _make_choice(self) -> QComboBox:
+        box = QComboBox(self)
+        for name in QUANTITIES:
+            box.addItem(self._title(name), name)
+        box.setAccessibleName(self.tr("What is plotted"))
+        box.setFont(small_font(self.font(), 0.5))
+        box.setMaximumHeight(HEAD - 2)
+        box.setMinimumContentsLength(12)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        box.currentIndexChanged.connect(self._chosen)
+        return box
+
+    def _make_follow(self) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(self.tr("Follow"))
+        button.setToolTip(self.tr("Show the whole run again, and what comes (Home, or a double click)"))
+        button.setAccessibleName(self.tr("Follow the run"))
+        button.setFont(small_font(self.font(), 0.5))
+        button.setMaximumHeight(HEAD - 2)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(self.follow_run)
+        button.hide()
+        return button
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(6, 1, 6, 1)
+        head.setSpacing(10)
+        head.addWidget(self.choice)
+        head.addWidget(self.legend, 1)
+        head.addWidget(self.follow)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self.empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addLayout(self._pages, 1)
+        self.setFocusProxy(self.empty)
+
+    def _make_plot(self) -> StepPlot:
+        """Load pyqtgraph, which takes a third of a second, and make the plot, once."""
+        self._load.stop()
+        if self.plot is None:
+            os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+            from gmstudio.gui.panels.plotting.step_plot import StepPlot
+
+            self.plot = StepPlot(self.theme)
+            self.plot.setAccessibleName(self.title)
+            self.plot.setAccessibleDescription(self.help)
+            self.plot.read = self.read
+            self.plot.following_changed.connect(self._following)
+            self.plot.menu_wanted.connect(self._show_menu)
+            self._pages.addWidget(self.plot)
+        return self.plot
+
+    # What is plotted.
+
+    def _title(self, quantity: str) -> str:
+        return self.tr("Log-likelihood") if quantity == LIKELIHOOD else NAMES[quantity]
+
+    def show_metric(self, name: str) -> None:
+        """Plot the quantity to which a metric belongs, such as ``kl`` or ``validation``."""
+        index = self.choice.findData(quantity_of(name))
+        if index >= 0:
+            self.choice.setCurrentIndex(index)
+
+    def _chosen(self, index: int) -> None:
+        self.quantity = str(self.choice.itemData(index))
+        self._explain()
+        self.follow_run()
+        self.redraw()
+
+    def _explain(self) -> None:
+        title, unit, _ = METRICS.get(self.quantity, ("", "", 0))
+        what = self.help if self.quantity == LIKELIHOOD else f"{title}{f' ({unit})' if unit else ''}. "
+        self.choice.setToolTip(what + WHAT.get(self.quantity, ""))
+
+    def _offer(self) -> None:
+        """Grey what cannot be had, with the reason."""
+        model = cast(QStandardItemModel, self.choice.model())
+        for index, name in enumerate(QUANTITIES):
+            reason = "" if self.courses.measured(name) else self.absent.get(name, "")
+            text = self._title(name) + (f" — {reason}" if reason else "")
+            item = model.item(index)
+            if item.text() != text:
+                item.setText(text)
+                item.setEnabled(not reason)
+        wide = max(self.choice.fontMetrics().horizontalAdvance(model.item(k).text()) for k in range(model.rowCount()))
+        self.choice.view().setMinimumWidth(wide + 30)
+        self._explain()
+
+    # What the window says.
 
     def begin(self, info: RunInfo) -> None:
         super().begin(info)
-        self.chart.hint = ""
-        self.chart.start(info.titles, info.steps)
-        self.chart.refresh()
+        self.courses.start(info.titles, info.steps)
+        self.absent = unknowns(info, None)
+        self.step = None
+        self._offer()
+        plot = self._make_plot()
+        plot.show_step(None)
+        plot.follow()
+        if self._pages.currentWidget() is not plot:
+            self._pages.setCurrentWidget(plot)
+            self.setFocusProxy(plot)
+        self.redraw()
+
+    def show_truth(self, truth: Truth) -> None:
+        self.absent = unknowns(self.info, truth)
+        self._offer()
+        self._redraw_calmly()
 
     def set_baselines(self, baselines: dict[str, float]) -> None:
         """Draw dashed lines for what simpler models reach: name -> log-likelihood in nats."""
-        self.chart.baselines = {name: value for name, value in baselines.items() if math.isfinite(value)}
-        self.chart.refresh()
+        self.courses.baselines = {name: value for name, value in baselines.items() if math.isfinite(value)}
+        self.redraw()
 
     def show_metrics(self, metrics: list[Metric]) -> None:
-        chart, more = self.chart, False
-        for metric in metrics:
-            if metric.column >= len(chart.titles):
-                continue
-            if metric.name == "train":
-                chart.raw[metric.column].append(metric.step, metric.value)
-                chart.smooth[metric.column].append(metric.step, metric.value)
-                more = True
-            elif metric.name == "validation":
-                chart.validation[metric.column].append(metric.step, metric.value)
-                more = True
-        if more:
-            chart.refresh_calmly(0.08)
+        known = {name for name in QUANTITIES if self.courses.measured(name)}
+        changed = self.courses.add(metrics)
+        if changed - known and self.absent:
+            self._offer()
+        if self.quantity in changed:
+            self._redraw_calmly()
 
     def show_step(self, step: int) -> None:
-        if step != self.chart.step:
-            self.chart.step = step
-            if step > self.chart.x_span[1]:
-                self.chart.refresh()
-            self.chart.update()
+        if step == self.step:
+            return
+        self.step = step
+        if self.plot is None:
+            return
+        if not self._calm.isActive():
+            (_, high), _ = self.plot.spans
+            if self.plot.following and (math.log10(max(step, 1)) if self.log_steps else step) > high:
+                self._redraw_calmly()
+            self.plot.show_step(step)
+
+    # Drawing.
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.plot is None:
+            self._load.start()
+        else:
+            self.redraw()
+
+    def _redraw_calmly(self) -> None:
+        left = self._drawn + CALM - time.monotonic()
+        if left <= 0:
+            self.redraw()
+        elif not self._calm.isActive():
+            self._calm.start(max(1, round(1000 * left)))
+
+    def redraw(self) -> None:
+        """Bring the plot up to date; costs nothing while it is hidden."""
+        self._calm.stop()
+        if self.plot is not None and self.info is not None and self.isVisible():
+            self._drawn = time.monotonic()
+            self._fill(self.plot)
+
+    def _fill(self, plot: StepPlot) -> None:
+        from gmstudio.gui.panels.plotting.overlay import Level, Ring
+
+        courses, quantity = self.courses, self.quantity
+        likelihood = quantity == LIKELIHOOD
+        logarithmic = self.log_values and courses.logarithmic(quantity)
+        bests = [(c, courses.best(c)) for c in range(len(courses.titles) if likelihood else 0)]
+        reason = self.absent.get(quantity, "")
+        note = "" if courses.measured(quantity) else (reason.capitalize() or self.tr("Not measured yet"))
+        plot.show_marks(
+            [Level(name, value) for name, value in courses.levels(quantity).items()],
+            [Ring(column, *best) for column, best in bests if best is not None],
+            note,
+        )
+        plot.overlay.heads = (self.tr("training"), self.tr("validation")) if likelihood else ("",)
+        plot.show_step(self.step)
+        plot.show_lines(
+            courses.lines(quantity, self.smoothed),
+            (0.0, courses.x_end(quantity, self.step)),
+            courses.y_span(quantity, logarithmic),
+            (self.log_steps, logarithmic),
+            courses.steps,
+        )
+        self.legend.show_titles(courses.titles, likelihood)
+
+    def read(self, step: float) -> list[Reading]:
+        """The values of every column at or before a step, as they are drawn."""
+        from gmstudio.gui.panels.plotting.overlay import Reading
+
+        found = []
+        for column, title in enumerate(self.courses.titles):
+            parts = [self.courses.series(self.quantity, column)]
+            if self.quantity == LIKELIHOOD:
+                train = self.courses.smooth(column) if self.smoothed else self.courses.series("train", column)
+                parts = [train, self.courses.series("validation", column)]
+            values = [part.at(step + 0.5) for part in parts]
+            words = tuple(f"{v:.0%}" if self.quantity == "modes" and v is not None else short(v) for v in values)
+            found.append(Reading(column, title, words))
+        return found
+
+    # What the person does.
+
+    def follow_run(self) -> None:
+        """Show the whole run again, and what comes."""
+        if self.plot is not None:
+            self.plot.follow()
+
+    def _following(self, following: bool) -> None:
+        self.follow.setVisible(not following)
+
+    def menu(self) -> QMenu:
+        """The menu of the right button."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        follow = menu.addAction(self.tr("Follow the run\tHome"), self.follow_run)
+        follow.setEnabled(self.plot is not None and not self.plot.following)
+        menu.addSeparator()
+        switches = (
+            (self.tr("Smooth training"), "smoothed", self.quantity == LIKELIHOOD),
+            (self.tr("Logarithmic values"), "log_values", self.courses.logarithmic(self.quantity)),
+            (self.tr("Logarithmic steps"), "log_steps", True),
+        )
+        for text, name, possible in switches:
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(possible and bool(getattr(self, name)))
+            action.setEnabled(possible)
+            action.setData(name)
+        menu.triggered.connect(self._switched)
+        return menu
+
+    def _switched(self, action: object) -> None:
+        name = action.data()  # type: ignore[attr-defined]
+        if name:
+            setattr(self, name, not getattr(self, name))
+            self.redraw()
+
+    def _show_menu(self, at: QPoint) -> None:
+        self.menu().popup(at)
+
+    # Look, words, files.
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
-        self.chart.apply_theme(theme)
+        self.empty.apply_theme(theme)
+        self.legend.apply_theme(theme)
+        if self.plot is not None:
+            self.plot.apply_theme(theme)
 
     def summary(self) -> str:
-        if not self.chart.titles:
-            return self.tr("Log-likelihood: no run yet.")
+        title = self._title(self.quantity)
+        if not self.courses.titles:
+            return f"{title}: no run yet."
         words = []
-        for column, title in enumerate(self.chart.titles):
-            train, best = self.chart.smooth[column], self.chart.best(column)
-            text = f"{title}: training {train.values[-1]:.3f} nats" if len(train) else f"{title}: nothing measured yet"
-            if best is not None:
-                last = float(self.chart.validation[column].values[-1])
-                text += f", validation {last:.3f}, best {best[1]:.3f} at step {int(best[0]):,}"
-            words.append(text)
-        return "Log-likelihood. " + "; ".join(words) + "."
+        for column, name in enumerate(self.courses.titles):
+            words.append(f"{name}: {self._words(column) or 'nothing measured yet'}")
+        return f"{title} over {self.courses.steps:,} steps. " + "; ".join(words) + "."
+
+    def _words(self, column: int) -> str:
+        courses = self.courses
+        if self.quantity != LIKELIHOOD:
+            series = courses.series(self.quantity, column)
+            if not len(series):
+                return ""
+            return f"from {short(float(series.values[0]))} to {short(float(series.values[-1]))}"
+        train, best = courses.smooth(column), courses.best(column)
+        parts = [f"training {train.values[-1]:.3f} nats"] if len(train) else []
+        if best is not None:
+            last = float(courses.series("validation", column).values[-1])
+            parts.append(f"validation {last:.3f}, best {best[1]:.3f} at step {int(best[0]):,}")
+        return ", ".join(parts)
 
     def paint_for_export(self, painter: QPainter, size: QSize) -> None:
-        """Draw the chart on `painter`."""
-        scale = size.width() / max(1, self.chart.width())
+        """Draw the plot under its title and legend on `painter`."""
+        scale = size.width() / max(1, self.width())
+        whole = QSizeF(size.width() / scale, size.height() / scale)
         painter.save()
         painter.scale(scale, scale)
-        self.chart.paint_all(painter, QSizeF(size.width() / scale, size.height() / scale))
+        painter.fillRect(QRectF(0, 0, whole.width(), whole.height()), self.theme.colour("panel"))
+        if self.plot is None or self.info is None:
+            painter.setFont(self.font())
+            self.empty.paint_all(painter, whole)
+        else:
+            self._fill(self.plot)
+            self._paint_head(painter, whole.width())
+            target = QRectF(0, HEAD, whole.width(), whole.height() - HEAD)
+            self.plot.paint_plot(painter, target, for_svg(painter))
         painter.restore()
+
+    def _paint_head(self, painter: QPainter, width: float) -> None:
+        painter.setFont(small_font(self.font(), 0.5))
+        painter.setPen(self.theme.colour("text"))
+        title = self._title(self.quantity)
+        wide = painter.fontMetrics().horizontalAdvance(title)
+        write(painter, QRectF(8, 2, wide + 1, HEAD - 4), title)
+        painter.setFont(self.font())
+        rect = QRectF(wide + 22, 2, width - wide - 30, HEAD - 4)
+        paint_legend(painter, rect, self.theme, self.courses.titles, self.quantity == LIKELIHOOD)
 
 
 PANELS: tuple[type[Panel], ...] = (CurvesPanel,)

@@ -45,6 +45,19 @@ WHAT: dict[str, str] = {
     "rate": "Learning rate of the step.",
 }
 
+
+def unknowns(info: RunInfo | None, truth: Truth | None) -> dict[str, str]:
+    """Metrics that cannot be had, with the reason; `truth` None as long as it is not told."""
+    absent: dict[str, str] = {}
+    if info is not None and info.mode_centres is None:
+        absent["modes"] = "no modes known"
+    if truth is not None and truth.log_density is None:
+        absent["kl"] = "not known for these data"
+    if truth is not None and truth.score is None:
+        absent["fisher"] = "not known for these data"
+    return absent
+
+
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -220,15 +233,11 @@ class MetricsPanel(Panel):
     def begin(self, info: RunInfo) -> None:
         super().begin(info)
         self.table.start(info.titles)
-        self.table.absent = {} if info.mode_centres is not None else {"modes": self.tr("no modes known")}
+        self.table.absent = unknowns(info, None)
         self._redraw()
 
     def show_truth(self, truth: Truth) -> None:
-        unknown = self.tr("not known for these data")
-        if truth.log_density is None:
-            self.table.absent["kl"] = unknown
-        if truth.score is None:
-            self.table.absent["fisher"] = unknown
+        self.table.absent = unknowns(self.info, truth)
         self._redraw()
 
     def show_metrics(self, metrics: list[Metric]) -> None:
