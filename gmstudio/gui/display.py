@@ -76,8 +76,9 @@ class Display(QObject):
         self._asked: Look | None = None
         self._turns: deque[_Seat] = deque()
         self._work: deque[float] = deque(maxlen=KEPT)
+        self._pictures: deque[float] = deque(maxlen=KEPT)
         self._late: deque[float] = deque(maxlen=KEPT)
-        self._spent = 0.0
+        self._spent = self._picture = 0.0
         self._last = self._collected = time.perf_counter()
         self._timer = self._make_timer(INTERVAL, self.tick)
         self._pulse = self._make_timer(PULSE, self._beat)
@@ -95,8 +96,16 @@ class Display(QObject):
 
     @property
     def work_ms(self) -> list[float]:
-        """Milliseconds of panel work, painting included, in each of the last display intervals that had any."""
+        """Milliseconds of work in each of the last turns of the event loop in which the window was painted.
+
+        One turn takes in one panel's new picture and all painting: it is what the person's next key press waits for.
+        """
         return list(self._work)
+
+    @property
+    def picture_ms(self) -> list[float]:
+        """Milliseconds that all panels together, painting included, have spent on each of the last pictures."""
+        return list(self._pictures)
 
     @property
     def lateness_ms(self) -> list[float]:
@@ -106,13 +115,16 @@ class Display(QObject):
     def forget_measures(self) -> None:
         """Begin the measurements anew."""
         self._work.clear()
+        self._pictures.clear()
         self._late.clear()
-        self._spent = 0.0
+        self._spent = self._picture = 0.0
         self._last = time.perf_counter()
 
     def painted(self, seconds: float) -> None:
-        """The window has spent so long painting."""
-        self._spent += seconds
+        """The window has spent so long painting, which ends a turn."""
+        self._work.append((self._spent + seconds) * 1e3)
+        self._picture += self._spent + seconds
+        self._spent = 0.0
 
     def _beat(self) -> None:
         now = time.perf_counter()
@@ -231,7 +243,6 @@ class Display(QObject):
 
     def tick(self) -> None:
         """Take what the session has left and begin to hand it out."""
-        self._close_frame()
         session = self._session
         if session is None:
             return
@@ -248,6 +259,8 @@ class Display(QObject):
             self._live = frame
             if self._looking is None:
                 self.frame = frame
+                self._pictures.append(self._picture * 1e3)
+                self._picture = 0.0
         self._ask()
         self.wake()
         now = time.perf_counter()
@@ -267,12 +280,6 @@ class Display(QObject):
                 self._look = replace(self._look, view=replace(self._look.view, bounds=info.bounds))
             self.info = info
             self.begun.emit(info)
-
-    def _close_frame(self) -> None:
-        """The work since the last tick is one frame's: note it where there was any."""
-        if self._spent > 0:
-            self._work.append(self._spent * 1e3)
-            self._spent = 0.0
 
     def wake(self) -> None:
         """Give visible panels what they lack, one per turn of the event loop."""

@@ -29,7 +29,10 @@ def _icon(name: str, colour: str) -> QIcon:
     path = resource("icons") / f"{name}.svg"
     if not path.is_file():
         return QIcon()
-    return QIcon(_pixmap(path.read_text(encoding="utf-8").replace("#000000", colour)))
+    pixmap = _pixmap(path.read_text(encoding="utf-8").replace("#000000", colour))
+    made = QIcon(pixmap)
+    made.addPixmap(_faded(pixmap), QIcon.Mode.Disabled)
+    return made
 
 
 def _pixmap(source: str) -> QPixmap:
@@ -41,6 +44,16 @@ def _pixmap(source: str) -> QPixmap:
     QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, SIZE, SIZE))
     painter.end()
     return pixmap
+
+
+def _faded(pixmap: QPixmap) -> QPixmap:
+    faded = QPixmap(pixmap.size())
+    faded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(faded)
+    painter.setOpacity(0.32)
+    painter.drawPixmap(0, 0, pixmap)
+    painter.end()
+    return faded
 
 
 def program_icon() -> QIcon:

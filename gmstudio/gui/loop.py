@@ -166,7 +166,7 @@ class Jobs(QObject):
         for task in list(self._tasks):
             task.cancel()
             # The loop turns no more: what waits in it ends here, and not with a complaint later.
-            task.get_coro().close()  # type: ignore[union-attr]
+            task.get_coro().close()
         for job in list(self.running):
             job.finish()
         loop, self._loop = self._loop, None

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
 from gmstudio.gui.theme import Theme
+from gmstudio.paths import resource
 
 #: Rooms that bring a `style(theme)` of their own.
 PARTS = ("gmstudio.gui.cards.style", "gmstudio.gui.drawing.style")
@@ -90,6 +91,7 @@ def apply(app: QApplication, theme: Theme, scale: float) -> None:
 def style_sheet(theme: Theme, scale: float = 1.0) -> str:
     """The style sheet of the window and of the rooms that bring one."""
     names = dict(theme.colours)
+    names["combo-arrow"] = resource(f"icons/arrow-{theme.name}.svg").as_posix()
     names["hover"] = mixed(theme, "text", "window", 0.09).name()
     names["pressed"] = mixed(theme, "text", "window", 0.16).name()
     names["faint"] = mixed(theme, "border", "window", 0.55).name()
@@ -169,6 +171,13 @@ QLineEdit, QPlainTextEdit, QTextBrowser { background: @field; border: 1px solid 
   padding: 4px 7px; selection-background-color: @accent; selection-color: @accent-text; }
 QLineEdit:focus { border-color: @accent; }
 QTextBrowser { padding: 10px 14px; }
+QComboBox { background: @raised; border: 1px solid @border; border-radius: 6px; padding: 3px 6px 3px 7px; }
+QComboBox:hover { border-color: @axis; }
+QComboBox:focus { border-color: @accent; }
+QComboBox:disabled { color: @muted; background: @window; }
+QComboBox::drop-down { border: none; width: 18px; }
+QComboBox::down-arrow { image: url("@combo-arrow"); width: 12px; height: 12px; }
+QComboBox QAbstractItemView { background: @raised; border: 1px solid @border; padding: 3px; }
 QListView, QTreeView, QTableView { background: @field; border: 1px solid @border; border-radius: 6px; outline: none; }
 QListView::item, QTreeView::item { padding: 4px 6px; border-radius: 4px; }
 QListView::item:selected, QTreeView::item:selected { background: @accent-soft; color: @text; }
