@@ -317,7 +317,7 @@ def test_the_menu_switches_smoothing_and_logarithms(curves: CurvesPanel) -> None
     assert not curves.smoothed
     assert [line.faint for line in curves.courses.lines("likelihood", curves.smoothed)] == [False] * 4
     actions["Logarithmic steps"].trigger()
-    assert plot.spans[0] == (0.0, pytest.approx(3.0))
+    assert plot.spans[0][1] == pytest.approx(3.0)
     menu.deleteLater()
 
 
@@ -375,6 +375,20 @@ def test_what_cannot_be_known_is_said(table: MetricsPanel) -> None:
     assert "not known for these data" in table.summary()
     assert "Not known" in table.table.explain(QPointF(5, 19 + 18 * 2.5))
     assert table.table.explain(QPointF(5, 2)) == ""
+
+
+def test_a_clicked_line_of_the_table_is_plotted(table: MetricsPanel, curves: CurvesPanel, qtbot: QtBot) -> None:
+    table.chosen.connect(curves.show_metric)
+    qtbot.mouseClick(table.table, Qt.MouseButton.LeftButton, pos=QPoint(20, 19 + round(18 * 4.5)))
+    assert table.table.selected == "mmd" and curves.quantity == "mmd"
+    assert curves.choice.currentText() == "MMD²" and curves.summary().startswith("MMD²")
+    qtbot.keyClick(table.table, Qt.Key.Key_Down)
+    assert curves.quantity == "sliced_wasserstein"
+    for _ in range(9):
+        qtbot.keyClick(table.table, Qt.Key.Key_Up)
+    assert table.table.selected == "train" and curves.quantity == "likelihood"
+    qtbot.mouseClick(table.table, Qt.MouseButton.LeftButton, pos=QPoint(20, 5))
+    assert curves.quantity == "likelihood"
 
 
 # The schedule

@@ -177,11 +177,16 @@ def thin(xs: NDArray[Any], ys: NDArray[Any]) -> NDArray[np.float64]:
     if len(xs) < 3:
         return np.stack([xs, ys], axis=1).astype(np.float64)
     columns = np.floor(xs).astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, columns[1:] != columns[:-1]])
+    starts = np.concatenate([[0], np.flatnonzero(columns[1:] != columns[:-1]) + 1])
     if len(starts) * 3 > len(xs):
         return np.stack([xs, ys], axis=1).astype(np.float64)
     low, high = np.minimum.reduceat(ys, starts), np.maximum.reduceat(ys, starts)
     # Each column goes from the end that is nearer to the last one, so that no zigzag is added.
-    rising = np.r_[True, low[1:] + high[1:] >= low[:-1] + high[:-1]]
-    pairs = np.where(rising[:, None], np.stack([low, high], 1), np.stack([high, low], 1))
-    return np.stack([np.repeat(xs[starts], 2), pairs.ravel()], axis=1).astype(np.float64)
+    middle = low + high
+    rising = np.ones(len(starts), dtype=bool)
+    np.greater_equal(middle[1:], middle[:-1], out=rising[1:])
+    points = np.empty((2 * len(starts), 2))
+    points[0::2, 0] = points[1::2, 0] = xs[starts]
+    points[0::2, 1] = np.where(rising, low, high)
+    points[1::2, 1] = np.where(rising, high, low)
+    return points

@@ -29,6 +29,15 @@ def quantity_of(name: str) -> str:
     return LIKELIHOOD if name in ("train", "validation") else name
 
 
+def calm(before: Span | None, after: Span) -> Span:
+    """The limits to show: those from before where they still fit, since axes that creep cost much and tell nothing."""
+    if before is None:
+        return after
+    tall = after[1] - after[0]
+    fits = before[0] - after[0] < 0.03 * tall and after[1] - before[1] < 0.03 * tall
+    return before if fits and before[1] - before[0] < 1.15 * tall else after
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a plot.
@@ -39,6 +48,7 @@ class Line:
         values: (N,).
         faint: behind the others.
         dashed: as validation is.
+        name: of what it shows.
     """
 
     column: int
@@ -46,6 +56,13 @@ class Line:
     values: Floats
     faint: bool = False
     dashed: bool = False
+    name: str = ""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Differs where the line differs, as long as values are only appended, or repeat steps."""
+        last = (float(self.steps[-1]), float(self.values[-1])) if len(self.steps) else ()
+        return (self.name, self.column, self.faint, self.dashed, len(self.steps), last)
 
 
 class Courses:
@@ -99,13 +116,13 @@ class Courses:
         columns = range(len(self.titles))
         if quantity != LIKELIHOOD:
             every = [(c, self.series(quantity, c)) for c in columns]
-            return [Line(c, series.steps, series.values) for c, series in every]
+            return [Line(c, series.steps, series.values, name=quantity) for c, series in every]
         raw = [(c, self.series("train", c)) for c in columns]
-        found = [Line(c, series.steps, series.values, faint=smoothed) for c, series in raw]
+        found = [Line(c, series.steps, series.values, faint=smoothed, name="train") for c, series in raw]
         if smoothed:
-            found += [Line(c, self._smooth[c].steps, self._smooth[c].values) for c in columns]
+            found += [Line(c, self._smooth[c].steps, self._smooth[c].values, name="smooth") for c in columns]
         valid = [(c, self.series("validation", c)) for c in columns]
-        return found + [Line(c, series.steps, series.values, dashed=True) for c, series in valid]
+        return found + [Line(c, series.steps, series.values, dashed=True, name="validation") for c, series in valid]
 
     def logarithmic(self, quantity: str) -> bool:
         """Whether all values are positive and span more than a decade."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QStackedLayout, QTo
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.chart import Chart
-from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, quantity_of
+from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, Span, calm, quantity_of
 from gmstudio.gui.panels.head import Legend, paint_legend
 from gmstudio.gui.panels.layered import for_svg, small_font, write
 from gmstudio.gui.panels.metrics import NAMES, WHAT, unknowns
@@ -30,6 +30,13 @@ HEAD = 22
 CALM = 0.1
 #: Milliseconds after the panel is first shown until pyqtgraph is loaded: the window stands on the screen by then.
 LOAD_AFTER = 150
+
+
+class EmptyPlot(Chart):
+    """What stands there before anything is plotted: a hint, and axes without numbers."""
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        """No numbers, since nothing is measured."""
 
 
 class CurvesPanel(Panel):
@@ -55,12 +62,13 @@ class CurvesPanel(Panel):
         self.smoothed, self.log_steps, self.log_values = True, False, True
         self.step: int | None = None
         self.absent: dict[str, str] = {}
+        self._shown: dict[tuple[str, bool], Span] = {}
         self._drawn = 0.0
         self._calm = QTimer(self, singleShot=True)
         self._calm.timeout.connect(self.redraw)
         self._load = QTimer(self, singleShot=True, interval=LOAD_AFTER)
         self._load.timeout.connect(self._make_plot)
-        self.empty = Chart()
+        self.empty = EmptyPlot()
         self.empty.setAccessibleName(self.title)
         self.empty.hint = self.tr("Press Space to train")
         self.choice = self._make_choice()
@@ -168,6 +176,7 @@ class CurvesPanel(Panel):
         super().begin(info)
         self.courses.start(info.titles, info.steps)
         self.absent = unknowns(info, None)
+        self._shown = {}
         self.step = None
         self._offer()
         plot = self._make_plot()
@@ -240,6 +249,8 @@ class CurvesPanel(Panel):
         bests = [(c, courses.best(c)) for c in range(len(courses.titles) if likelihood else 0)]
         reason = self.absent.get(quantity, "")
         note = "" if courses.measured(quantity) else (reason.capitalize() or self.tr("Not measured yet"))
+        span = calm(self._shown.get((quantity, logarithmic)), courses.y_span(quantity, logarithmic))
+        self._shown[quantity, logarithmic] = span
         plot.show_marks(
             [Level(name, value) for name, value in courses.levels(quantity).items()],
             [Ring(column, *best) for column, best in bests if best is not None],
@@ -250,7 +261,7 @@ class CurvesPanel(Panel):
         plot.show_lines(
             courses.lines(quantity, self.smoothed),
             (0.0, courses.x_end(quantity, self.step)),
-            courses.y_span(quantity, logarithmic),
+            span,
             (self.log_steps, logarithmic),
             courses.steps,
         )

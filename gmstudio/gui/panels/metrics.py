@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QHelpEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
@@ -77,10 +77,17 @@ def spark(series: Series) -> NDArray[np.float64] | None:
 
 
 class MetricsTable(Layered):
-    """One line for each metric, one column for each column."""
+    """One line for each metric, one column for each column.
+
+    Signals:
+        chosen(str): the person has clicked a metric, or come to it with the arrows.
+    """
+
+    chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self.selected = ""
         self.titles: tuple[str, ...] = ()
         self.step: int | None = None
         self.absent: dict[str, str] = {}
@@ -136,6 +143,8 @@ class MetricsTable(Layered):
             write(painter, QRectF(first + column * width, 0, width - 6, HEADER), title, _RIGHT)
         for line, name in enumerate(METRICS):
             rect = QRectF(0, HEADER + line * ROW, size.width(), ROW)
+            if name == self.selected:
+                painter.fillRect(rect.adjusted(2, 1, -2, 0), self.theme.colour("accent-soft"))
             painter.setPen(self.theme.pen("grid"))
             painter.drawLine(QPointF(6, rect.top()), QPointF(size.width() - 6, rect.top()))
             self._paint_row(painter, rect, name, first, width)
@@ -188,12 +197,40 @@ class MetricsTable(Layered):
             painter.setPen(QPen(self.theme.colour("marker"), 1))
             painter.drawLine(QPointF(x, rect.top() - 1), QPointF(x, rect.bottom() + 1))
 
+    def metric_at(self, position: QPointF) -> str:
+        """The metric under a position; empty for none."""
+        line = math.floor((position.y() - HEADER) / ROW)
+        return list(METRICS)[line] if 0 <= line < len(METRICS) else ""
+
+    def choose(self, name: str) -> None:
+        """Select a metric, as if it had been clicked."""
+        if name and self.titles:
+            self.selected = name
+            self.refresh()
+            self.chosen.emit(name)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the metric under the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.choose(self.metric_at(event.position()))
+        else:
+            super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Choose the metric above or below."""
+        by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if by is None:
+            super().keyPressEvent(event)
+            return
+        names = list(METRICS)
+        at = names.index(self.selected) + by if self.selected else 0
+        self.choose(names[min(max(at, 0), len(names) - 1)])
+
     def explain(self, position: QPointF) -> str:
         """What the metric under a position is."""
-        line = math.floor((position.y() - HEADER) / ROW)
-        if not 0 <= line < len(METRICS):
+        name = self.metric_at(position)
+        if not name:
             return ""
-        name = list(METRICS)[line]
         title, unit, _ = METRICS[name]
         text = f"{title}{f' ({unit})' if unit else ''}. {WHAT.get(name, '')}"
         return f"{text} {self.absent[name].capitalize()}." if name in self.absent else text
@@ -206,11 +243,20 @@ class MetricsTable(Layered):
 
 
 class MetricsPanel(Panel):
-    """A table of metrics; the better column stands out."""
+    """A table of metrics; the better column stands out.
+
+    Signals:
+        chosen(str): the person wants to see more of a metric, such as ``kl``.
+    """
+
+    chosen = Signal(str)
 
     name: ClassVar[str] = "metrics"
     title: ClassVar[str] = "Metrics"
-    help: ClassVar[str] = "What is measured of every column, at the step that is looked at; the better one stands out."
+    help: ClassVar[str] = (
+        "What is measured of every column, at the step that is looked at; the better one stands out. "
+        "A click on a line plots it over the steps."
+    )
     wants: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[tuple[str, int]] = ("bottom", 2)
 
@@ -219,6 +265,7 @@ class MetricsPanel(Panel):
         self.table = MetricsTable()
         self.table.setAccessibleName(self.title)
         self.table.hint = self.tr("Press Space to train")
+        self.table.chosen.connect(self.chosen)
         self._drawn: tuple[object, ...] = ()
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)

@@ -70,6 +70,7 @@ class StepAxis(pg.AxisItem):  # type: ignore[misc]
         self.title = title
         self.setStyle(autoExpandTextSpace=False, tickLength=-3)
         self.setGrid(255)
+        self.enableAutoSIPrefix(False)
         if orientation == "left":
             self.setWidth(WIDTH)
         else:

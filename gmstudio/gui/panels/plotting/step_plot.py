@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from gmstudio.gui.panels.chart import thin
 from gmstudio.gui.panels.courses import Line, Span
@@ -37,6 +37,36 @@ class StepView(pg.ViewBox):  # type: ignore[misc]
             self.wish_menu.emit(event.screenPos().toPoint())
 
 
+class StepCurve(pg.PlotCurveItem):  # type: ignore[misc]
+    """A line that is thinned to the view, so that its bounds need not be searched for: they are the view's.
+
+    Attributes:
+        known: all that its picture depends on.
+    """
+
+    def __init__(self) -> None:
+        self._bounds = QRectF()
+        self.known: tuple[Any, ...] = ()
+        super().__init__(antialias=True, skipFiniteCheck=True)
+
+    def show_points(self, points: Floats, pen: QPen, bounds: QRectF) -> None:
+        """Draw (N, 2) points, all of them about within `bounds`."""
+        self._bounds = bounds
+        self.setData(points[:, 0], points[:, 1], pen=pen)
+
+    def boundingRect(self) -> QRectF:
+        """The view that it was thinned for."""
+        return self._bounds
+
+    def dataBounds(self, *_: Any, **__: Any) -> tuple[None, None]:
+        """Nothing: the view finds its limits elsewhere."""
+        return None, None
+
+    def pixelPadding(self) -> int:
+        """None that matters."""
+        return 0
+
+
 class StepPlot(pg.PlotWidget):  # type: ignore[misc]
     """Lines over steps.
 
@@ -60,7 +90,7 @@ class StepPlot(pg.PlotWidget):  # type: ignore[misc]
         self._axes = {side: StepAxis(side, theme, "step" if side == "bottom" else "") for side in ("left", "bottom")}
         self._view = StepView(enableMenu=False, defaultPadding=0.0)
         self._lines: list[Line] = []
-        self._curves: list[pg.PlotCurveItem] = []
+        self._curves: list[StepCurve] = []
         self._home: tuple[Span, Span] = ((0.0, 1.0), (0.0, 1.0))
         self._logs = (False, False)
         self._bounded: tuple[Any, ...] = ()
@@ -158,16 +188,24 @@ class StepPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def _draw_lines(self) -> None:
         while len(self._curves) < len(self._lines):
-            curve = pg.PlotCurveItem(antialias=True, skipFiniteCheck=True)
+            curve = StepCurve()
             self._curves.append(curve)
             self.addItem(curve, ignoreBounds=True)
+        (x0, x1), (y0, y1) = self.spans
+        bounds = QRectF(x0, y0 - (y1 - y0), x1 - x0, 3 * (y1 - y0))
+        view = (self.spans, self._view.width(), self._logs, self._slack, self.theme.name)
         for index, curve in enumerate(self._curves):
-            points = self._thinned(self._lines[index]) if index < len(self._lines) else None
+            line = self._lines[index] if index < len(self._lines) else None
+            known = (line.key if line is not None else None, view)
+            if known == curve.known:
+                continue
+            curve.known = known
+            points = self._thinned(line) if line is not None else None
             curve.setVisible(points is not None)
-            if points is not None:
-                curve.setData(points[:, 0], points[:, 1], pen=self._pen(self._lines[index]))
+            if points is not None and line is not None:
+                curve.show_points(points, self._pen(line), bounds)
 
-    def _pen(self, line: Line) -> Any:
+    def _pen(self, line: Line) -> QPen:
         pen = self.theme.pen(self.theme.column(line.column))
         if line.faint:
             pen.setColor(self.theme.colour(self.theme.column(line.column), 0.28))
