@@ -27,6 +27,8 @@ from gmstudio.gui.loop import Job, Jobs
 from gmstudio.gui.palette import Palette
 from gmstudio.gui.panels import all_panels
 from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.panels.curves import CurvesPanel
+from gmstudio.gui.panels.metrics import MetricsPanel
 from gmstudio.gui.panels.plane_link import PlaneLink, Point
 from gmstudio.gui.panels.schedule import SchedulePanel
 from gmstudio.gui.runs_list import RunsList
@@ -37,6 +39,7 @@ from gmstudio.gui.timeline import Timeline
 from gmstudio.gui.toolbar import MainBar
 from gmstudio.gui.training_thread import WarmUp
 from gmstudio.gui.workbench import Workbench
+from gmstudio.observation.frame import RunInfo
 from gmstudio.trace import mark
 from gmstudio.training.problems import Problem
 
@@ -174,12 +177,16 @@ class MainWindow(QMainWindow):
         self.jobs.slow.connect(self._job_is_slow)
         self.jobs.over.connect(self._job_is_over)
         self.faults.found.connect(self._show_fault)
+        self.display.begun.connect(self._zoom_in)
         self.link.view_wanted.connect(self._observe)
         self.link.probe_moved.connect(self._probe)
         schedule = self.panels.get("schedule")
         if isinstance(schedule, SchedulePanel):
             schedule.edited.connect(self.handlers.shape_schedule)
             self.workbench.cards_shown.connect(schedule.set_experiment)
+        metrics, curves = self.panels.get("metrics"), self.panels.get("curves")
+        if isinstance(metrics, MetricsPanel) and isinstance(curves, CurvesPanel):
+            metrics.chosen.connect(curves.show_metric)
         themes().changed.connect(self._themed)
 
     def _place(self) -> None:
@@ -215,6 +222,7 @@ class MainWindow(QMainWindow):
                 frames=frames,
                 undoable=self.undo.canUndo(),
                 redoable=self.undo.canRedo(),
+                resumable=state in ("stopped", "failed"),
                 checkpointed=bool(display.run) and project is not None and state != "building",
             )
         )
@@ -235,8 +243,9 @@ class MainWindow(QMainWindow):
         key = "P holds" if self.timeline.replaying else "L for live"
         self.badge.setText(f"Step {step:,} of the past — {key}")
         self.badge.adjustSize()
-        foot = self.statusBar().height() + self.timeline.height() + 16
-        self.badge.move((self.width() - self.badge.width()) // 2, self.height() - foot - self.badge.height())
+        stage = self.stage if self.stage.isVisible() else self.timeline
+        foot = stage.mapTo(self, stage.rect().bottomLeft())
+        self.badge.move(foot.x() + (stage.width() - self.badge.width()) // 2, foot.y() - self.badge.height() - 8)
         self.badge.show()
         self.badge.raise_()
 
@@ -279,6 +288,11 @@ class MainWindow(QMainWindow):
     def _observe(self, bounds: Bounds) -> None:
         self.display.set_view(replace(self.display.view, bounds=bounds))
 
+    def _zoom_in(self, info: RunInfo) -> None:
+        # Another run of the same data: the plots stay where the person has zoomed in.
+        if self.link.home == info.bounds:
+            self._observe(self.link.bounds)
+
     def _probe(self, point: Point | None) -> None:
         if point is not None and "path" in self.display.wants:
             self.display.set_view(replace(self.display.view, probe=point))
@@ -298,6 +312,7 @@ class MainWindow(QMainWindow):
 
     def _restyle(self) -> None:
         style.apply(self._app(), themes().current, self._scale)
+        self.toolbar.set_scale(self._scale)
 
     def _themed(self, theme: Theme) -> None:
         self._restyle()
