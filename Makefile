@@ -27,7 +27,7 @@ lint: $(VENV)/.test  ## style, types and walls
 	$(VENV)/bin/lint-imports
 
 test-core: $(CORE)/.test  ## the core, in an environment without Qt, with its coverage
-	$(QUIET) $(CORE)/bin/pytest tests --ignore=tests/gui --ignore=tests/benchmarks -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(QUIET) $(CORE)/bin/pytest tests --ignore=tests/gui -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 test-gui: $(VENV)/.test  ## the window
 	@sh packaging/system-libraries.sh offscreen
