@@ -27,6 +27,7 @@ class WindowState:
         past: whether a step of the past is shown.
         frames: whether there are key frames.
         undoable, redoable: whether there is something on the undo stack.
+        resumable: whether a run can be gone on with from its last checkpoint.
         checkpointed: whether the run shown has weights to export.
     """
 
@@ -39,6 +40,7 @@ class WindowState:
     frames: bool = False
     undoable: bool = False
     redoable: bool = False
+    resumable: bool = False
     checkpointed: bool = False
 
 
@@ -98,7 +100,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     _A("run.restart", "Restart from the same weights", "Run", ("R",), "restart", "runnable",
        "Begin again from the same seed, with the cards as they are.", rule=True),
     _A("run.reseed", "Reseed", "Run", ("Ctrl+R",), "reseed", "runnable", "Begin again from another seed."),
-    _A("run.fork", "Go on from the last weights", "Run", when="checkpointed",
+    _A("run.fork", "Go on from the last weights", "Run", when="resumable",
        help="Go on with the run that is shown, from its last checkpoint."),
     _A("run.live", "Live", "Run", ("L",), "live", "past", "Leave the past and show what happens now.", rule=True),
     _A("run.replay", "Play the past back", "Run", ("P",), "film", "frames", "Show the run's pictures as a film."),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -92,10 +94,10 @@ def main(arguments: list[str]) -> int:
         QTimer.singleShot(round(options.after * 1000), window, partial(_picture, window, options.screenshot))
     if options.close_after is not None:
         window.first_shown.connect(partial(QTimer.singleShot, round(options.close_after * 1000), window.close))
-    # Ctrl-C in a terminal ends the program at once; the project keeps everything.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signals = Signals(window)
     window.show()
     status = app.exec()
+    signals.close()
     if window.lingering:
         # A thread is still importing or computing and cannot be interrupted; everything is written. Leaving the
         # usual way would wait for it, or abort.
@@ -103,6 +105,35 @@ def main(arguments: list[str]) -> int:
         sys.stderr.flush()
         os._exit(status)
     return status
+
+
+class Signals(QObject):
+    """Closes the window when the system asks the program to end: Ctrl-C in a terminal, logging out."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        # Qt's loop runs no Python while it waits: a byte in a pipe wakes it.
+        self._read, self._write = socket.socketpair()
+        self._write.setblocking(False)
+        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._woken)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._asked)
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        self._window.close()
+
+    def _woken(self) -> None:
+        self._read.recv(64)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        signal.set_wakeup_fd(-1)
+        self._notifier.setEnabled(False)
+        self._read.close()
+        self._write.close()
 
 
 def _picture(window: MainWindow, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.icons import icon
@@ -45,12 +46,12 @@ class Banner(QFrame):
         words.setTextFormat(Qt.TextFormat.PlainText)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         words.setVisible(bool(self.text))
-        words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout()
         column.setSpacing(1)
         column.addWidget(heading)
         column.addWidget(words)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 6, 6)
         row.setSpacing(10)
         row.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
@@ -74,6 +75,11 @@ class Banner(QFrame):
         token = {"danger": "danger", "warning": "warning"}.get(self.kind, "accent")
         self.picture.setPixmap(icon(_ICONS[self.kind], token).pixmap(20, 20))
         self.cross.setIcon(icon("close", "muted"))
+
+    def fit(self, width: int) -> None:
+        """Be as high as the text needs at this width: bars ask for no heights at widths."""
+        box = self._row
+        self.setFixedHeight(box.totalHeightForWidth(width) if box.hasHeightForWidth() else box.totalSizeHint().height())
 
     def buttons(self) -> list[QPushButton]:
         """The buttons, from left to right."""
@@ -115,10 +121,23 @@ class Banners(QWidget):
         banner.closed.connect(self._closed)
         self.shown.insert(0, banner)
         self._box.insertWidget(0, banner)
+        banner.fit(self._room())
         while len(self.shown) > MAX_BANNERS:
             self._closed(self.shown[-1])
         self.changed.emit()
         return banner
+
+    def _room(self) -> int:
+        margins = self._box.contentsMargins()
+        # A bar that is hidden has no width yet.
+        width = self.width() if self.isVisible() else self.window().width() - 8
+        return max(200, width - margins.left() - margins.right())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the texts break anew."""
+        super().resizeEvent(event)
+        for banner in self.shown:
+            banner.fit(self._room())
 
     def clear(self, kind: str | None = None) -> None:
         """Take away all messages, or those of a kind."""

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 from gmstudio.gui.icons import icon
 
 BUTTON = 14
+#: Pixels below which no dock asks to be higher.
+LOW = 90
 
 
 class TitleBar(QWidget):
@@ -77,6 +79,19 @@ class TitleBar(QWidget):
             event.accept()
 
 
+class Body(QFrame):
+    """What stands under a title bar; it may become low, lest many docks make the window higher than the screen."""
+
+    def __init__(self, dock: QWidget) -> None:
+        super().__init__(dock)
+        self.setObjectName("dockbody")
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as its content may be, and low."""
+        least = super().minimumSizeHint()
+        return QSize(least.width(), min(least.height(), LOW))
+
+
 class Dock(QDockWidget):
     """A dock around one widget.
 
@@ -96,9 +111,9 @@ class Dock(QDockWidget):
         self.name = name
         self.content = widget
         strip = _taken_strip(widget)
-        body = QFrame(self)
-        body.setObjectName("dockbody")
+        body = Body(self)
         box = QVBoxLayout(body)
+        box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         box.setContentsMargins(1, 0, 1, 1)
         box.addWidget(widget)
         self.setWidget(body)

@@ -62,12 +62,14 @@ class Documents(QObject):
             project = Project.open(path)
         except ProjectError:
             return False
+        ended = bool(project.value("ended"))
         self._adopt(project)
         others = f" {count - 1} older ones are kept beside it; File, Open finds them." if count > 1 else ""
-        runs = len(project.runs())
+        count = len(project.runs())
+        work = f"with {count} run{'s' if count != 1 else ''}"
         self.window.show_banner(
-            f"Recovered {path.stem}",
-            f"GM Studio did not end properly; here is its work, with {runs} run{'s' if runs != 1 else ''}.{others}",
+            f"Here is {path.stem} again" if ended else f"Recovered {path.stem}",
+            f"It has no name yet, {work}.{others}" if ended else f"GM Studio did not end properly; {work}.{others}",
             "Save gives it a name.",
             "info",
             (("Save as…", self.ask_save_as), ("Begin anew", self.new)),

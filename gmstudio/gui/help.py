@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,12 @@ class _Window(QDialog):
 def guide_pages() -> list[tuple[str, Path]]:
     """Title and file of every page of the guide, in order."""
     folder = resource("guide")
-    pages = sorted(folder.glob("*.md")) if folder.is_dir() else []
-    return [(page_title(page), page) for page in pages]
+    pages = {page.name: page for page in sorted(folder.glob("*.md"))} if folder.is_dir() else {}
+    index = pages.get("index.md")
+    # The index is the first page, and its links are the order of the others.
+    first = ["index.md", *re.findall(r"\]\(([\w-]+\.md)", index.read_text(encoding="utf-8"))] if index else []
+    names = dict.fromkeys([*(name for name in first if name in pages), *pages])
+    return [(page_title(pages[name]), pages[name]) for name in names]
 
 
 def page_title(page: Path) -> str:

@@ -388,7 +388,6 @@ class MainWindow(QMainWindow):
         self.keys.close()
         self.jobs.close()
         ended = self.control.close(CLOSE_WAIT)
-        self.workbench.save_now()
         self.workbench.close()
         self.display.close()
         project = self.workbench.project

@@ -179,7 +179,7 @@ class Palette(QFrame):
         parent = self.window()
         row = self.fontMetrics().height() + 13
         width = min(max(WIDTH, row * 22), parent.width() - 40)
-        height = min(row * ROWS + 64, parent.height() - 80)
+        height = min(row * ROWS + self.line.sizeHint().height() + 22, parent.height() - 80)
         self.setGeometry((parent.width() - width) // 2, max(40, parent.height() // 9), width, height)
 
     def _search(self, text: str) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gmstudio.gui.workbench import Workbench
     from gmstudio.projects.project import RunRecord
 
-COMPARED = ("validation", "kl", "fisher", "mmd", "modes")
+#: Metric -> the head of its column.
+COMPARED = {"validation": "log p", "kl": "KL", "fisher": "Score", "mmd": "MMD²", "modes": "Modes"}
 
 
 class RunsList(QWidget):
@@ -30,8 +31,10 @@ class RunsList(QWidget):
         self._records: dict[str, RunRecord] = {}
         self.tree = QTreeWidget(self)
         self.tree.setAccessibleName("Runs of the project")
-        titles = ["Run", "State", "Step", *(METRICS[name][0] for name in COMPARED)]
-        self.tree.setHeaderLabels(titles)
+        self.tree.setHeaderLabels(["Run", *COMPARED.values()])
+        for place, name in enumerate(COMPARED, start=1):
+            self.tree.headerItem().setToolTip(place, METRICS[name][0])
+        self.tree.setIndentation(12)
         self.tree.setRootIsDecorated(True)
         self.tree.setUniformRowHeights(True)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -73,25 +76,30 @@ class RunsList(QWidget):
         for record in reversed(self.records()):
             self.tree.addTopLevelItem(self._item(record))
         self.tree.expandAll()
+        for row in range(self.tree.topLevelItemCount()):
+            # A title goes over all columns; Qt asks that it is said again when the item is in the tree.
+            self.tree.setFirstColumnSpanned(row, self.tree.rootIndex(), True)
         for column in range(self.tree.columnCount()):
             self.tree.resizeColumnToContents(column)
 
     def _item(self, record: RunRecord) -> QTreeWidgetItem:
         project = self._workbench.project
         assert project is not None
-        shown = record.id == self._workbench.display.run
-        state = "Shown" if shown else WORDS.get(record.state, record.state)
-        item = QTreeWidgetItem([record.title, state, f"{record.step:,}"])
+        state = WORDS.get(record.state, record.state)
+        item = QTreeWidgetItem([record.title])
+        font = item.font(0)
+        font.setBold(record.id == self._workbench.display.run)
+        item.setFont(0, font)
         item.setData(0, Qt.ItemDataRole.UserRole, record.id)
         when = datetime.datetime.fromisoformat(record.created).strftime("%d %B %Y, %H:%M")
-        item.setToolTip(0, f"{record.title}\nBegun {when} on {record.device}")
+        item.setToolTip(0, f"{record.title}\n{state} at step {record.step:,}\nBegun {when} on {record.device}")
         try:
             last = last_values(project.metrics(record.id))
         except ProjectError:
             last = {}
         for index, column in enumerate(record.experiment.columns):
             figures = [last.get((name, index)) for name in COMPARED]
-            child = QTreeWidgetItem([column.title, "", "", *("" if f is None else f"{f:.4g}" for f in figures)])
+            child = QTreeWidgetItem([column.title, *("" if f is None else f"{f:.4g}" for f in figures)])
             child.setData(0, Qt.ItemDataRole.UserRole, record.id)
             item.addChild(child)
         return item

@@ -206,6 +206,7 @@ QLabel#badge { background: @warning-soft; color: @warning; border: 1px solid @wa
   padding: 3px 11px; font-size: @small-font; font-weight: 600; }
 QLabel#heading { font-size: @title-font; font-weight: 700; }
 QLabel#runname { color: @muted; padding: 0 8px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QDialog { background: @window; }
 QProgressBar { border: none; border-radius: 3px; background: @border; height: 6px; text-align: center; }
 QProgressBar::chunk { background: @accent; border-radius: 3px; }

@@ -102,6 +102,13 @@ class MainBar(QToolBar):
     def _chosen(self, index: int) -> None:
         self.speed_chosen.emit(SPEEDS[index][1])
 
+    def set_scale(self, scale: float) -> None:
+        """Make icons as much larger as letters are."""
+        size = QSize(round(ICON * scale), round(ICON * scale))
+        self.setIconSize(size)
+        self.play.setIconSize(size)
+        self.speed.setIconSize(size * 0.8)
+
     def retint(self) -> None:
         """Take icons of the theme's colour."""
         for index in range(self.speed.count()):

@@ -311,7 +311,7 @@ class Workbench(QObject):
             self.drawer.set_spec(_drawing({"kind": DRAWING}))
         self.deck.set_experiment(experiment)
         self._cards_changed(experiment)
-        self._unsaved.clear()
+        self._unsaved = {"ended": bool}
         runs = self._try(project.runs) or []
         wanted = self._try(lambda: project.value("run"))
         known = [record for record in runs if record.id == wanted] or runs[-1:]
@@ -418,8 +418,10 @@ class Workbench(QObject):
             return None
 
     def close(self) -> None:
-        """Stop the timer."""
-        self._saver.stop()
+        """Save for the last time, and note that the program has ended as it should."""
+        if self.project is not None and not self.project.empty:
+            self._keep("ended", lambda: True)
+        self.save_now()
 
 
 def _drawing(plain: dict[str, Any]) -> DataSpec:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject, QThread, QTimer
+from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject, Qt, QThread, QTimer
 
 from gmstudio import runs
 from gmstudio.gui import main_window
@@ -110,6 +110,7 @@ def make_window(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     def make(experiment: Experiment | None = None, path: Any = None) -> MainWindow:
         window = MainWindow(warm_up=False)
         windows.append(window)
+        window.setWindowState(Qt.WindowState.WindowNoState)
         window.resize(1280, 800)
         window.show()
         opened: list[bool] = []

@@ -295,3 +295,15 @@ def test_help_lists_every_key_and_version(qtbot: Any, window: MainWindow) -> Non
 )
 def test_durations_are_written_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("layout", ["view.reset", "layout.all", "layout.stage"])
+def test_the_window_fits_a_small_screen_with_messages_in_it(qtbot: Any, window: MainWindow, layout: str) -> None:
+    window.actions_.run(layout)
+    for number in range(MAX_BANNERS):
+        window.show_banner(f"Message {number}", "A sentence that says what has happened. " * 3, "A remedy.", "warning")
+    qtbot.wait(50)
+    assert window.minimumSizeHint().height() <= 768
+    assert window.minimumSizeHint().width() <= 1280
+    assert (window.width(), window.height()) == (1280, 800)
+    assert all(banner.height() < 90 for banner in window.banners.shown)

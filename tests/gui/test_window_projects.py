@@ -62,7 +62,7 @@ def test_a_reopened_project_shows_its_timeline_and_goes_on(
     assert again.control.state == "stopped"
     assert again.timeline.track.steps == 400
     assert again.timeline.track.step == 20
-    assert list(again.timeline.track.frames) == [0, 20]
+    assert {0, 20} <= set(again.timeline.track.frames)
     assert again.deck.experiment == window.deck.experiment
     assert not again.workbench.cards_differ
     qtbot.waitUntil(lambda: again.panels["density"].frame is not None, timeout=SECONDS)

@@ -168,7 +168,8 @@ def test_the_past_can_be_played_back(qtbot: Any, make_window: Any, tiny: Tiny) -
     window.actions_.run("run.replay")
     assert window.timeline.replaying
     qtbot.waitUntil(lambda: not window.timeline.replaying, timeout=SECONDS)
-    assert seen == [0, 10, 20, 30]
+    assert seen == list(window.timeline.track.frames)
+    assert {0, 10, 20, 30} <= set(seen)
 
 
 def test_a_schedule_can_be_changed_while_it_trains(qtbot: Any, make_window: Any, tiny: Tiny) -> None:
