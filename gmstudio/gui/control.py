@@ -134,6 +134,9 @@ class Control(QObject):
             session.post(SetSpeed(self._speed))
         if start.steps:
             session.post(Advance(start.steps))
+        elif start.paused:
+            # It holds already; so it says that it does, once it is built.
+            session.post(Pause())
         self.session = session
         self.status = None
         self._thread = TrainingThread(session)

@@ -46,7 +46,7 @@ from gmstudio.training.problems import Problem
 #: Milliseconds after the window is shown until torch is imported in the background.
 WARM_UP_AFTER = 700
 #: Milliseconds that closing waits for a step, a checkpoint or an import to end.
-CLOSE_WAIT = 1300
+CLOSE_WAIT = 1000
 
 
 class MainWindow(QMainWindow):

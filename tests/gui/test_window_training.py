@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from gmstudio.data.sets.drawing import Drawing
 from gmstudio.gui.control import ALIVE, meaning_of_space
 from gmstudio.gui.main_window import MainWindow
 from gmstudio.mollification.base import ScheduleSpec
@@ -247,3 +248,61 @@ def test_a_run_that_is_stopped_keeps_what_it_has(qtbot: Any, make_window: Any, t
     window.workbench.toggle()
     qtbot.waitUntil(lambda: window.control.status is not None and window.control.status.step > step, timeout=SECONDS)
     assert len(window.workbench.project.runs()) == 1
+
+
+def drawing(*points: tuple[float, float]) -> Drawing:
+    return Drawing(points=points, spread=0.2, size=256)
+
+
+def test_a_drawing_becomes_the_data_of_the_experiment(window: MainWindow) -> None:
+    window.drawer.panel.set_spec(drawing((0.0, 0.0), (1.0, 1.0)))
+    window.drawer.changed.emit(window.drawer.spec)
+    assert window.deck.experiment.run.data == window.drawer.spec
+    assert len(window.deck.experiment.run.data.points) == 2
+
+
+def test_the_card_of_a_drawing_takes_what_is_on_the_canvas(window: MainWindow) -> None:
+    window.drawer.set_spec(drawing((0.0, 0.0), (1.0, 1.0)))
+    experiment = window.deck.experiment
+    window.workbench.show_cards(experiment.changed(run=experiment.run.changed(data=Drawing())))
+    assert window.deck.experiment.run.data.points == ((0.0, 0.0), (1.0, 1.0))
+
+
+def test_drawing_while_it_trains_changes_the_data_and_keeps_the_curves(
+    qtbot: Any, make_window: Any, tiny: Tiny
+) -> None:
+    experiment = tiny(steps=100_000)
+    window = make_window(experiment.changed(run=experiment.run.changed(data=drawing((0.0, 0.0), (1.0, 1.0)))))
+    window.workbench.step(20)
+    wait_for_step(qtbot, window, 20)
+    before = window.display.info
+    told = len(window.display.metrics)
+    window.drawer.panel.set_spec(drawing((0.0, 0.0), (1.0, 1.0), (-1.0, 2.0)))
+    window.drawer.changed.emit(window.drawer.spec)
+    qtbot.waitUntil(lambda: window.display.info is not before, timeout=SECONDS)
+    assert not window.workbench.cards_differ
+    assert len(window.display.metrics) >= told > 0
+    window.workbench.step(5)
+    wait_for_step(qtbot, window, 25)
+    assert [edit["kind"] for _, edit in window.workbench.project.edits(window.display.run)] == ["data"]
+
+
+def test_the_zoom_decides_what_is_observed(qtbot: Any, make_window: Any, tiny: Tiny) -> None:
+    window = make_window(tiny(steps=100_000))
+    window.workbench.step(3)
+    wait_for_step(qtbot, window, 3)
+    qtbot.waitUntil(lambda: window.link.home == window.display.info.bounds, timeout=SECONDS)
+    window.link.zoom(0.5)
+    wanted = window.link.bounds
+    qtbot.waitUntil(lambda: window.display.frame.view.bounds == wanted, timeout=SECONDS)
+    window.workbench.restart()
+    wait_for(qtbot, window, "paused")
+    qtbot.waitUntil(lambda: window.display.frame.view.bounds == wanted, timeout=SECONDS)
+
+
+def test_only_what_visible_panels_draw_is_observed(window: MainWindow) -> None:
+    assert {"log_density", "score", "samples", "batch"} <= window.display.wants
+    window.docks["density"].close()
+    assert "log_density" not in window.display.wants
+    window.layout_.toggle_maximised(window.docks["samples"])
+    assert window.display.wants == window.panels["samples"].wants
