@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.flows._affine import AffineFlowSpec
 from gmstudio.models.flows._dimension import refuse_one_column
-from gmstudio.registry import component, describe
+from gmstudio.registry import component
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,20 +22,8 @@ if TYPE_CHECKING:
     reference="Kingma, Dhariwal, Glow: Generative Flow with Invertible 1x1 Convolutions, NeurIPS 2018",
     order=20,
 )
-class Glow(ModelSpec, frozen=True, kw_only=True, tag="glow"):
+class Glow(AffineFlowSpec, frozen=True, kw_only=True, tag="glow"):
     """Blocks of ActNorm, an LU-parametrised matrix and an affine coupling."""
-
-    blocks: Annotated[int, describe("Blocks in the chain.", ge=1, le=64)] = 6
-    hidden: Annotated[int, describe("Width of each coupling's network.", ge=1, le=2048, unit="units", log=True)] = 64
-    layers: Annotated[int, describe("Hidden layers of each coupling's network.", ge=1, le=8)] = 2
-    activation: Annotated[
-        Literal["relu", "silu", "tanh"],
-        describe("Between the layers. ReLU is the fastest; SiLU and tanh give smooth scores.", advanced=True),
-    ] = "relu"
-    limit: Annotated[
-        float,
-        describe("Largest log-scale of one coupling, which keeps training stable.", gt=0.0, le=20.0, advanced=True),
-    ] = 3.0
 
     def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
         """Make an ensemble; ActNorm starts from the first 4,096 points of `data`; see `ModelSpec.build`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.flows._affine import AffineFlowSpec
 from gmstudio.models.flows._dimension import refuse_one_column
 from gmstudio.registry import component, describe
 
@@ -22,20 +22,10 @@ if TYPE_CHECKING:
     reference="Papamakarios, Pavlakou, Murray, Masked Autoregressive Flow for Density Estimation, NeurIPS 2017",
     order=10,
 )
-class MAF(ModelSpec, frozen=True, kw_only=True, tag="maf"):
+class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
     """A chain of MADE blocks, the order of the columns reversed after each."""
 
     blocks: Annotated[int, describe("MADE blocks in the chain.", ge=1, le=64)] = 5
-    hidden: Annotated[int, describe("Width of each block's network.", ge=1, le=2048, unit="units", log=True)] = 64
-    layers: Annotated[int, describe("Hidden layers of each block's network.", ge=1, le=8)] = 2
-    activation: Annotated[
-        Literal["relu", "silu", "tanh"],
-        describe("Between the layers. ReLU is the fastest; SiLU and tanh give smooth scores.", advanced=True),
-    ] = "relu"
-    limit: Annotated[
-        float,
-        describe("Largest log-scale of one block, which keeps training stable.", gt=0.0, le=20.0, advanced=True),
-    ] = 3.0
 
     def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
