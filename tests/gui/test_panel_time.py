@@ -122,6 +122,9 @@ def test_baselines_in_reach_are_shown_and_far_ones_do_not_flatten(curves: Curves
     assert {level.name for level in curves.plot.overlay.levels} == {"Gaussian", "Absurd"}
     curves.show_metric("kl")
     assert curves.plot.overlay.levels == []
+    curves.show_metric("train")
+    curves.begin(demo.info(size=50))
+    assert curves.plot.overlay.levels == []
 
 
 def test_pyqtgraph_is_loaded_only_when_there_is_something_to_plot() -> None:

@@ -77,9 +77,9 @@ class Courses:
         self._reach: dict[str, Span] = {}
 
     def start(self, titles: tuple[str, ...], steps: int) -> None:
-        """Forget everything but the baselines, and expect these columns."""
+        """Forget everything, the baselines too, since the data may be others; expect these columns."""
         self.titles, self.steps = titles, steps
-        self._series, self._reach = {}, {}
+        self._series, self._reach, self.baselines = {}, {}, {}
         self._smooth = [Smoothed() for _ in titles]
 
     def add(self, metrics: Iterable[Metric]) -> set[str]:
