@@ -84,6 +84,13 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     if options.theme:
         os.environ["GMSTUDIO_THEME"] = options.theme
+    if not _has_screen():
+        print(
+            "gmstudio: There is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set. Start it on a desktop, or train "
+            "without a window: gmstudio train --help",
+            file=sys.stderr,
+        )
+        return 2
     app = make_app()
     window = make_window(options.file.absolute() if options.file else None, options.play)
     if options.size:
@@ -105,6 +112,13 @@ def main(arguments: list[str]) -> int:
         sys.stderr.flush()
         os._exit(status)
     return status
+
+
+def _has_screen() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    # Qt ends the process where it finds no screen.
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 class Signals(QObject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from gmstudio.gui.icons import icon
@@ -45,6 +45,8 @@ class Track(QWidget):
         self.frames: NDArray[np.int64] = np.zeros(0, np.int64)
         self.edits: list[tuple[int, str]] = []
         self._noise: NDArray[np.float64] = np.zeros((0, 0))
+        self._kept: QPixmap | None = None
+        self._kept_of: object = None
 
     def sizeHint(self) -> QSize:
         """A thin line, as wide as there is room."""
@@ -140,13 +142,26 @@ class Track(QWidget):
         done = QRectF(area.left(), area.top(), self.x_of(self.step) - area.left(), area.height())
         painter.setBrush(theme.colour("accent-soft"))
         painter.drawRoundedRect(done, 5, 5)
-        self._paint_noise(painter, area)
-        self._paint_ticks(painter, area)
+        self._paint_record(painter, area)
         self._paint_marks(painter, area)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.colour("accent"), 1.5))
             painter.drawRoundedRect(area, 5, 5)
+
+    def _paint_record(self, painter: QPainter, area: QRectF) -> None:
+        """Noise and key frames: kept as a picture, since only the needles move."""
+        key = (self.size(), self.devicePixelRatioF(), self.steps, id(self._noise), id(self.frames), self.theme.name)
+        if self._kept is None or self._kept_of != key:
+            self._kept_of = key
+            self._kept = QPixmap(self.size() * self.devicePixelRatioF())
+            self._kept.setDevicePixelRatio(self.devicePixelRatioF())
+            self._kept.fill(Qt.GlobalColor.transparent)
+            with QPainter(self._kept) as record:
+                record.setRenderHint(QPainter.RenderHint.Antialiasing)
+                self._paint_noise(record, area)
+                self._paint_ticks(record, area)
+        painter.drawPixmap(0, 0, self._kept)
 
     def _paint_noise(self, painter: QPainter, area: QRectF) -> None:
         for column, plan in enumerate(self._noise):
@@ -160,8 +175,7 @@ class Track(QWidget):
     def _paint_ticks(self, painter: QPainter, area: QRectF) -> None:
         painter.setPen(QPen(self.theme.colour("axis", 0.55), 1))
         last = -10.0
-        for step in self.frames:
-            x = self.x_of(int(step))
+        for x in area.left() + area.width() * self.frames / max(1, self.steps):
             if x - last >= 3:
                 painter.drawLine(QPointF(x, area.bottom() - 5), QPointF(x, area.bottom() - 1))
                 last = x
@@ -262,7 +276,9 @@ class Timeline(QWidget):
 
     def show_record(self, frames: list[int], edits: list[tuple[int, str]]) -> None:
         """The steps of which there are pictures, and what was edited when."""
-        self.track.frames, self.track.edits = np.asarray(frames, np.int64), edits
+        if len(frames) != len(self.track.frames) or (frames and frames[-1] != self.track.frames[-1]):
+            self.track.frames = np.asarray(frames, np.int64)
+        self.track.edits = edits
         self.replay_button.setEnabled(len(frames) > 1)
         self.track.update()
 
