@@ -73,11 +73,14 @@ def test_nothing_acknowledged_is_lost_when_a_writer_is_killed_again_and_again(pa
             steps = {column: [m.step for m in project.metrics("r") if m.column == column] for column in (0, 1)}
             assert steps[0] == steps[1] == list(range(1, len(steps[0]) + 1))
             assert len(steps[0]) >= told
-            frame = project.frame("r", told)
-            assert frame is not None and frame.step == told
+            # Thinning may have dropped the frame of `told` for one that was written after it.
+            last = project.frame_steps("r")[-1]
+            assert last >= told
+            frame = project.frame("r", last)
+            assert frame is not None and frame.step == last
             shown = frame.columns[0]
             assert isinstance(shown, ColumnFrame) and shown.log_density is not None
-            np.testing.assert_allclose(shown.log_density, told, rtol=1e-3)
+            np.testing.assert_allclose(shown.log_density, last, rtol=1e-3)
             checkpoint = project.checkpoint("r")
             assert checkpoint is not None and checkpoint.step >= told
             assert (checkpoint.arrays["model.w"] == checkpoint.step).all()

@@ -58,8 +58,9 @@ def test_threads_leave_one_core_to_the_window() -> None:
 
 def test_the_memory_of_the_process_grows_with_what_it_holds() -> None:
     before = devices.memory("cpu")
-    block = torch.ones(8_000_000)
-    assert devices.memory(block.device) - before > 16_000_000
+    # More than the allocator ever keeps back of what was freed before.
+    block = torch.ones(16_000_000)
+    assert devices.memory(block.device) - before > 32_000_000
     assert before > 50_000_000
 
 
