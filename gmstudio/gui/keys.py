@@ -14,6 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.panels.schedule import SchedulePanel
+
 _PRESSES = frozenset({Qt.Key.Key_Space})
 _ARROWS = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right})
 
@@ -33,7 +36,13 @@ def keeps(widget: QWidget, by_keyboard: bool) -> frozenset[Qt.Key]:
         return _PRESSES | _ARROWS if by_keyboard else frozenset()
     if isinstance(widget, (QAbstractSlider, QTabBar, QAbstractItemView)):
         return _ARROWS | _PRESSES if by_keyboard else _ARROWS
-    return frozenset()
+    panel: QWidget | None = widget
+    while panel is not None and not isinstance(panel, Panel):
+        panel = panel.parentWidget()
+    if panel is None:
+        return frozenset()
+    # A plot that was only clicked leaves the arrows to the run; the handles of a schedule are there to be moved.
+    return _ARROWS if by_keyboard or isinstance(panel, SchedulePanel) else frozenset()
 
 
 class Keys(QObject):

@@ -105,6 +105,13 @@ def test_space_plays_unless_the_keyboard_has_come_to_a_button() -> None:
     assert keeps(plain, by_keyboard=True) == keeps(line, by_keyboard=True) == frozenset()
 
 
+def test_arrows_step_the_run_unless_a_plot_was_reached_by_keyboard_or_a_schedule_is_shaped(window: MainWindow) -> None:
+    density, schedule = window.panels["density"].focusProxy(), window.panels["schedule"].focusProxy()
+    assert keeps(density, by_keyboard=False) == frozenset()
+    assert keeps(density, by_keyboard=True) == {Qt.Key.Key_Left, Qt.Key.Key_Right}
+    assert keeps(schedule, by_keyboard=False) == {Qt.Key.Key_Left, Qt.Key.Key_Right}
+
+
 def test_space_in_a_text_is_a_letter_and_not_a_command(qtbot: Any, window: MainWindow) -> None:
     line = QLineEdit(window)
     line.show()
