@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import subprocess
 import sys
@@ -38,9 +37,7 @@ def _close(moment: float) -> dict[str, Any]:
     """Open a window that trains, and close it `moment` seconds after it became visible."""
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace"
-        environment = {**os.environ, "GMSTUDIO_HOME": folder, "GMSTUDIO_TRACE": str(trace)}
-        if not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
-            environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+        environment = report.window_environment(Path(folder), trace)
         command = [sys.executable, "-m", "gmstudio", "--play", "--close-after", f"{moment:.3f}"]
         process = subprocess.run(command, env=environment, capture_output=True, timeout=120)
         ended = time.time()

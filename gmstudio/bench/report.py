@@ -42,6 +42,15 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def window_environment(home: Path, trace: Path) -> dict[str, str]:
+    """The environment of a window that is measured: a home and a trace of its own, and compiled modules kept."""
+    environment = {**os.environ, "GMSTUDIO_HOME": str(home), "GMSTUDIO_TRACE": str(trace)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
+        environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+    return environment
+
+
 def write(path: Path | None, figures: dict[str, Any]) -> None:
     """Write figures as JSON, with `machine` beside them; nothing where `path` is None."""
     if path is None:

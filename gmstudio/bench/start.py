@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -38,9 +37,7 @@ def main(arguments: list[str]) -> int:
 def _start() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace"
-        environment = {**os.environ, "GMSTUDIO_TRACE": str(trace), "GMSTUDIO_HOME": folder}
-        if not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
-            environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+        environment = report.window_environment(Path(folder), trace)
         began = time.time()
         process = subprocess.Popen([sys.executable, "-m", "gmstudio", "--play"], env=environment)
         try:
