@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Milliseconds between two pictures.
 INTERVAL = 33
+#: Share of the time that panels may spend on pictures while a run trains, and seconds that a picture waits at most.
+SHARE = 0.05
+LONGEST = 0.25
 #: Milliseconds between two looks at how late the event loop is.
 PULSE = 10
 #: Seconds between two small garbage collections while training.
@@ -68,6 +71,7 @@ class Display(QObject):
         self.truth: Truth | None = None
         self.frame: Frame | None = None
         self._live: Frame | None = None
+        self._running = False
         self._metrics: list[Metric] = []
         self._looking: int | None = None
         self._wanted: int | None = None
@@ -78,7 +82,7 @@ class Display(QObject):
         self._work: deque[float] = deque(maxlen=KEPT)
         self._pictures: deque[float] = deque(maxlen=KEPT)
         self._late: deque[float] = deque(maxlen=KEPT)
-        self._spent = self._picture = 0.0
+        self._spent = self._picture = self._due = 0.0
         self._last = self._collected = time.perf_counter()
         self._timer = self._make_timer(INTERVAL, self.tick)
         self._pulse = self._make_timer(PULSE, self._beat)
@@ -144,6 +148,7 @@ class Display(QObject):
 
     def rest(self) -> None:
         """The session has ended: take what it left, then hold."""
+        self._running = False
         self.tick()
         self._timer.stop()
         self._pulse.stop()
@@ -210,12 +215,18 @@ class Display(QObject):
 
     def _fetch(self) -> None:
         """Read the picture that is wanted; one at a time, so that scrubbing never queues."""
-        step, self._wanted = self._wanted, None
-        if step is not None and self._project is not None and self._run:
+        step = self._wanted
+        if step is None or self._project is None or not self._run:
+            self._wanted = None
+            return
+        with self._project.unless_busy() as free:
+            if not free:
+                return
+            self._wanted = None
             found = self._project.frame(self._run, step)
-            if found is not None:
-                self.frame = found
-                self.wake()
+        if found is not None:
+            self.frame = found
+            self.wake()
 
     # What is observed.
 
@@ -248,25 +259,37 @@ class Display(QObject):
             return
         status = session.status.take()
         if status is not None:
+            self._running = status.state == "running"
             self.status.emit(status)
         problem = session.problems.take()
         if problem is not None:
             self.problem.emit(problem)
         self._take_info(session)
         self._metrics.extend(session.metrics())
-        frame = session.frames.take()
-        if frame is not None and frame.run == self._run:
-            self._live = frame
-            if self._looking is None:
-                self.frame = frame
-                self._pictures.append(self._picture * 1e3)
-                self._picture = 0.0
+        self._take_frame(session)
         self._ask()
         self.wake()
+        if self._wanted is not None:
+            # The project was busy when it was asked for a picture of the past.
+            self._turn.start()
         now = time.perf_counter()
         if not gc.isenabled() and now - self._collected > COLLECT_SECONDS:
             self._collected = now
             gc.collect(1)
+
+    def _take_frame(self, session: Session) -> None:
+        """The newest picture; while the run trains, not before the panels have rested from the last one."""
+        frame = session.frames.take()
+        if frame is not None and frame.run == self._run:
+            self._live = frame
+        now = time.perf_counter()
+        if self._looking is not None or self._live is self.frame or (self._running and now < self._due):
+            return
+        self.frame = self._live
+        self._pictures.append(self._picture * 1e3)
+        # Drawing takes time from the training.
+        self._due = now + min(self._picture / SHARE, LONGEST)
+        self._picture = 0.0
 
     def _take_info(self, session: Session) -> None:
         found = session.infos.take()

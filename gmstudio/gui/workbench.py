@@ -265,9 +265,13 @@ class Workbench(QObject):
         self.control.take(status)
         self.timeline.show_step(status.step)
         now = time.monotonic()
-        if now - self._seen > RECORD_SECONDS or status.state != "running":
-            self._seen = now
+        if status.state != "running":
             self.show_record()
+        elif now - self._seen > RECORD_SECONDS and self.project is not None:
+            with self.project.unless_busy() as free:
+                if free:
+                    self._seen = now
+                    self.show_record()
 
     def show_record(self) -> None:
         """Bring key frames and edits of the run that is shown onto the timeline."""

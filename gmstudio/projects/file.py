@@ -40,6 +40,19 @@ class ProjectFile:
         self._connection: sqlite3.Connection | None = None
         self._attach(path, read_only)
 
+    @contextmanager
+    def unless_busy(self) -> Iterator[bool]:
+        """Hold the project for a moment if no other thread does; gives whether it is held.
+
+        A window reads within it, so as not to wait while a training saves.
+        """
+        held = self._mutex.acquire(blocking=False)
+        try:
+            yield held
+        finally:
+            if held:
+                self._mutex.release()
+
     def _attach(self, path: Path, read_only: bool, lock: Lock | None = None) -> None:
         """Hold the file `path` from now on, under a lock that may have been taken before."""
         if lock is None and not read_only:

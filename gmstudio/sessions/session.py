@@ -69,7 +69,7 @@ class Session:
         device: str = "auto",
         view: View | None = None,
         wants: frozenset[str] = ALL_PARTS,
-        budget: float = 0.15,
+        budget: float = 0.12,
         paused: bool = False,
         hold: bool = False,
         built: Callable[[], None] | None = None,
