@@ -172,6 +172,11 @@ class Layout(QObject):
     def _even(self, host: QMainWindow, docks: list[Dock], flow: Qt.Orientation) -> None:
         host.resizeDocks(docks, [1000] * len(docks), flow)
 
+    def even_stage(self) -> None:
+        """Share the stage out again after its height has changed, unless sizes are remembered."""
+        if not self._restored and self.maximised is None:
+            self._even(self._stage, self._in_place("stage"), DOWN)
+
     def settled(self) -> None:
         """The window has its size now: share it out, unless sizes are remembered."""
         self.tidy_tabs()

@@ -273,6 +273,8 @@ class MainWindow(QMainWindow):
 
     def _fit_banners(self) -> None:
         self._banner_bar.setVisible(bool(self.banners.shown))
+        # Once the bar has its height.
+        QTimer.singleShot(50, self, self.layout_.even_stage)
 
     def _job_is_slow(self, job: Job) -> None:
         banner = self.show_banner(f"{job.title}…", buttons=(("Cancel", job.cancel),))

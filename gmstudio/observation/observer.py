@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
 #: How much more of the time the truth gets than a part of the frame: it is computed once, and then it stays.
 TRUTH_SHARE = 6.0
+#: The same for metrics: until the first are there, and from then on.
+FIRST_SHARE, METRICS_SHARE = 3.0, 0.3
 #: Most training points in a `RunInfo`.
 MOST_DATA = 20_000
 
@@ -151,7 +153,10 @@ class Observer:
 
     def drain(self) -> list[Metric]:
         """The metrics that were done since the last call, oldest first."""
-        return self._meters.drain()
+        done = self._meters.drain()
+        if done:
+            self._tasks["metrics"].share = METRICS_SHARE
+        return done
 
     def measure(self) -> list[Metric]:
         """All metrics at the present step, on the full reference sets."""
@@ -201,7 +206,8 @@ class Observer:
             self._tasks["truth"] = _Task(
                 TRUTH_SHARE, lambda: self._exact.compute(view), lambda: self._exact.known(view)
             )
-        self._tasks["metrics"] = running.get("metrics") or _Task(0.2, self._meters.round, lambda: self._meters.idle)
+        metrics = running.get("metrics")
+        self._tasks["metrics"] = metrics or _Task(FIRST_SHARE, self._meters.round, lambda: self._meters.idle)
         for task in self._tasks.values():
             task.served = 0.0
         self._served = 0.0

@@ -93,7 +93,8 @@ def test_the_budget_bounds_the_chunks(stand_in: Any, view: View, clock: Any) -> 
 def test_chunks_adapt_to_a_slow_model(stand_in: Any, view: View, clock: Any) -> None:
     observer = observer_of(stand_in, replace(view, grid=200), clock, frozenset({"log_density"}))
     clock.per_row = 2e-5
-    observer.work(0.2)
+    # Long enough for the truth and the first metrics, which come before most of the picture.
+    observer.work(2.0)
     clock.chunks.clear()
     observer.work(0.2)
     assert max(rows for what, rows in clock.chunks if what == "log_prob") * clock.per_row <= 3e-3
