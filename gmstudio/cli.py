@@ -149,12 +149,16 @@ def _find_run(project: Any, run: str) -> str:
 
 def _experiment(options: argparse.Namespace) -> Experiment:
     from gmstudio import runs
+    from gmstudio.registry import SpecError
 
     try:
         source = sys.stdin.buffer.read(runs.MAX_BYTES + 1) if options.spec == "-" else _read(Path(options.spec))
     except OSError as error:
         raise InputError(f"{options.spec}: {error.strerror or error}.") from error
-    experiment = runs.from_json(source)
+    try:
+        experiment = runs.from_json(source)
+    except SpecError as error:
+        raise InputError(f"{options.spec}: {error}") from error
     if options.twin:
         experiment = runs.twins(experiment.run)
     changes = {name: getattr(options, name) for name in ("steps", "seed") if getattr(options, name) is not None}
