@@ -37,7 +37,7 @@ FRAME_SECONDS = 0.2
 #: Seconds between two checkpoints, at least; a killed program loses no more training than this.
 CHECKPOINT_SECONDS = 4.0
 #: Seconds between two states and metrics for the person.
-REPORT_SECONDS = 0.1
+REPORT_SECONDS = 0.2
 #: Seconds of observing between two looks at the queue of commands while the run holds.
 REST_SECONDS = 0.02
 #: Seconds between two changes of the observed data while somebody draws, at least.
@@ -69,7 +69,7 @@ class Session:
         device: str = "auto",
         view: View | None = None,
         wants: frozenset[str] = ALL_PARTS,
-        budget: float = 0.12,
+        budget: float = 0.10,
         paused: bool = False,
         hold: bool = False,
         built: Callable[[], None] | None = None,
