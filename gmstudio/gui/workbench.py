@@ -99,7 +99,7 @@ class Workbench(QObject):
         self._saver = QTimer(self)
         self._saver.setSingleShot(True)
         self._saver.setInterval(SAVE_AFTER)
-        self._saver.timeout.connect(self.save_now)
+        self._saver.timeout.connect(self._save_when_free)
         deck.changed.connect(self._cards_changed)
         deck.live.connect(self.edit)
         drawer.changed.connect(self._drawn)
@@ -384,6 +384,17 @@ class Workbench(QObject):
         self._unsaved[key] = value
         if not self._saver.isActive():
             self._saver.start()
+
+    def _save_when_free(self) -> None:
+        """Write what has changed, later if the training saves at this moment: the window does not wait for it."""
+        if self.project is None:
+            self.save_now()
+            return
+        with self.project.unless_busy() as free:
+            if free:
+                self.save_now()
+            else:
+                self._saver.start()
 
     def save_now(self) -> None:
         """Write what has changed into the project."""
