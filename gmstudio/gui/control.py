@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from gmstudio.gui.training_thread import TrainingThread, freeze, thaw
+from gmstudio.gui.training_thread import TrainingThread, freeze
 from gmstudio.observation.frame import View
 from gmstudio.runs import Experiment
 from gmstudio.sessions import ALL_PARTS, Outcome, Session, Status
@@ -234,7 +234,7 @@ class Control(QObject):
 
     def _clean(self) -> None:
         if self._thread is None:
-            thaw()
+            gc.collect()
 
     def close(self, milliseconds: int) -> bool:
         """Stop for good; returns False when the thread could not be ended in that time."""

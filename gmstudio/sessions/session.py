@@ -137,9 +137,10 @@ class Session:
     def _build(self) -> None:
         import torch
 
-        from gmstudio.training import devices
+        from gmstudio.training import devices, heap
         from gmstudio.training.trainer import Trainer
 
+        heap.keep_pages()
         device = devices.choose(self._device)
         torch.set_num_threads(devices.threads(self.experiment.run.training.threads))
         dataset = self.experiment.run.data.build(self.experiment.run.training.seed)

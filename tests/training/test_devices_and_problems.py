@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import sqlite3
 
 import pytest
 import torch
 
 from gmstudio.registry import SpecError
-from gmstudio.training import devices
+from gmstudio.training import devices, heap
 from gmstudio.training.errors import CheckpointError, NonFiniteLoss
 from gmstudio.training.problems import problem_of
 
@@ -95,3 +96,8 @@ def test_every_error_says_what_happened_and_what_to_try(error: BaseException, wo
 
 def test_a_page_of_a_driver_is_shortened() -> None:
     assert len(problem_of(RuntimeError("cuDNN " + "x" * 5000)).what) < 400
+
+
+def test_the_c_library_keeps_memory_where_it_can_be_told_to() -> None:
+    glibc = platform.libc_ver()[0] == "glibc"
+    assert heap.keep_pages() is glibc
