@@ -166,7 +166,7 @@ class Documents(QObject):
         if project.untitled or project.read_only:
             self.ask_save_as()
             return
-        self.window.workbench.save_now()
+        self.window.workbench.keeper.save_now()
         self.window.status_line.showMessage(f"Saved in {project.path}", 4000)
 
     def ask_save_as(self) -> None:
@@ -187,7 +187,7 @@ class Documents(QObject):
         project = self.window.workbench.project
         if project is None:
             return
-        self.window.workbench.save_now()
+        self.window.workbench.keeper.save_now()
 
         def write(progress: Progress) -> Path:
             project.save_as(path)

@@ -390,7 +390,7 @@ class MainWindow(QMainWindow):
         self.keys.close()
         self.jobs.close()
         ended = self.control.close(CLOSE_WAIT)
-        self.workbench.close()
+        self.workbench.keeper.close()
         self.display.close()
         project = self.workbench.project
         if project is not None and ended:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from gmstudio.gui.control import ALIVE, Control, Start, meaning_of_space
 from gmstudio.gui.display import Display
+from gmstudio.gui.edits import edit_in_words, with_live
+from gmstudio.gui.keeper import Keeper, drawing_from_plain
 from gmstudio.gui.timeline import Timeline
 from gmstudio.observation.frame import RunInfo
-from gmstudio.projects.errors import ProjectError
-from gmstudio.registry import SpecError, to_plain
-from gmstudio.runs import Column, Experiment, default_run, experiment_from_plain, experiment_to_plain, twins
+from gmstudio.registry import to_plain
+from gmstudio.runs import Experiment, default_run, experiment_to_plain, twins
 from gmstudio.sessions import Outcome, Session, Status
 from gmstudio.training.commands import Command, SetData
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from gmstudio.gui.cards.deck import CardDeck
     from gmstudio.projects.project import Project, RunRecord
 
-#: Milliseconds after a change until it is in the project.
-SAVE_AFTER = 1000
 #: Seconds between two looks at the key frames of the run that trains.
 RECORD_SECONDS = 0.7
 DRAWING = "drawing"
@@ -90,16 +87,12 @@ class Workbench(QObject):
         super().__init__(parent)
         self.deck, self.drawer, self.undo = deck, drawer, undo
         self.display, self.control, self.timeline = display, control, timeline
-        self.project: Project | None = None
+        self.keeper = Keeper(self)
         self.device = "auto"
         #: What the run that is shown trains, live edits included; None for no run.
         self.trained: Experiment | None = None
         self._seen = 0.0
-        self._unsaved: dict[str, Callable[[], Any]] = {}
-        self._saver = QTimer(self)
-        self._saver.setSingleShot(True)
-        self._saver.setInterval(SAVE_AFTER)
-        self._saver.timeout.connect(self._save_when_free)
+        self.keeper.failed.connect(self.failed)
         deck.changed.connect(self._cards_changed)
         deck.live.connect(self.edit)
         drawer.changed.connect(self._drawn)
@@ -116,6 +109,11 @@ class Workbench(QObject):
 
     def _tell(self, *_: object) -> None:
         self.changed.emit()
+
+    @property
+    def project(self) -> Project | None:
+        """The project that is worked in; None between two projects."""
+        return self.keeper.project
 
     # Cards and drawing.
 
@@ -137,7 +135,7 @@ class Workbench(QObject):
                 self.deck.set_data(data.changed(points=self.drawer.spec.points))
             else:
                 self.drawer.set_spec(data)
-        self._keep("cards", self._plain_cards)
+        self.keeper.keep("cards", self._plain_cards)
         self.cards_shown.emit(self.deck.experiment)
         self.changed.emit()
 
@@ -147,8 +145,8 @@ class Workbench(QObject):
         if drawn_before and self.trained is not None and self.control.state in ALIVE and self._trains_drawing:
             self.control.post(SetData(drawing))
             self.trained = self.trained.changed(run=self.trained.run.changed(data=drawing))
-        self._keep("cards", self._plain_cards)
-        self._keep("drawing", self._plain_drawing)
+        self.keeper.keep("cards", self._plain_cards)
+        self.keeper.keep("drawing", self._plain_drawing)
         self.changed.emit()
 
     def _pictured(self, picture: DataSpec) -> None:
@@ -163,7 +161,7 @@ class Workbench(QObject):
         if self.control.state in ALIVE and self.trained is not None:
             self.control.post(command)
             self.trained = with_live(self.trained, self.deck.experiment)
-            self._keep("trained", self._plain_trained)
+            self.keeper.keep("trained", self._plain_trained)
             self.changed.emit()
 
     # What the person asks for.
@@ -188,7 +186,7 @@ class Workbench(QObject):
         if self.project is None:
             return
         self.trained = self.deck.experiment
-        self.save_now()
+        self.keeper.save_now()
         self.control.start(self._what(self.trained, None, paused, steps))
         self.deck.set_running(True)
 
@@ -197,7 +195,7 @@ class Workbench(QObject):
         run = self.display.run
         if self.project is None or not run:
             return
-        record = self._try(lambda: self.project.run(run) if self.project else None)
+        record = self.keeper.attempt(lambda: self.project.run(run) if self.project else None)
         if record is not None:
             self.control.start(self._what(record.experiment, run, paused, steps))
             self.deck.set_running(not self.cards_differ)
@@ -252,12 +250,8 @@ class Workbench(QObject):
     def _started(self, session: Session) -> None:
         self.display.follow(session)
         self.timeline.begin(session.experiment.run.training.steps, None)
-        self._keep("run", self._run)
-        self._keep("trained", self._plain_trained)
+        self._keep_run()
         self._seen = 0.0
-
-    def _run(self) -> str:
-        return self.display.run
 
     def _status(self, status: Status) -> None:
         if self.display.run != status.run:
@@ -284,7 +278,7 @@ class Workbench(QObject):
             self.timeline.show_record(frames, [(step, edit_in_words(edit)) for step, edit in project.edits(run)])
 
         if project.read_only or self.control.state != "building":
-            self._try(read)
+            self.keeper.attempt(read)
 
     def _begun(self, info: RunInfo) -> None:
         self.timeline.show_plans(info.plans)
@@ -304,32 +298,22 @@ class Workbench(QObject):
 
     def adopt(self, project: Project) -> None:
         """Work in a project from now on; the one of before must have been let go."""
-        self.project = project
+        self.keeper.project = project
         self.display.record(project)
         self.undo.clear()
-        experiment = self._stored("cards") or twins(default_run())
-        drawing = self._try(lambda: project.value("drawing"))
-        if isinstance(drawing, dict):
-            self._try(lambda: self.drawer.set_spec(_drawing(drawing)))
-        else:
-            self.drawer.set_spec(_drawing({"kind": DRAWING}))
+        experiment = self.keeper.experiment("cards") or twins(default_run())
+        drawing = self.keeper.drawing() or drawing_from_plain({"kind": DRAWING})
+        self.keeper.attempt(lambda: self.drawer.set_spec(drawing))
         self.deck.set_experiment(experiment)
         self._cards_changed(experiment)
-        self._unsaved = {"ended": bool}
-        runs = self._try(project.runs) or []
-        wanted = self._try(lambda: project.value("run"))
-        known = [record for record in runs if record.id == wanted] or runs[-1:]
-        if known:
-            self.show_run(known[0], self._stored("trained") if known[0].id == wanted else None)
+        self.keeper.settle()
+        record, trained = self.keeper.last_run()
+        if record is not None:
+            self.show_run(record, trained)
         else:
             self.show_nothing()
         self.runs_changed.emit()
         self.changed.emit()
-
-    def _stored(self, key: str) -> Experiment | None:
-        project = self.project
-        plain = self._try(lambda: project.value(key)) if project is not None else None
-        return self._try(lambda: experiment_from_plain(plain)) if plain is not None else None
 
     def show_nothing(self) -> None:
         """Show no run."""
@@ -345,19 +329,18 @@ class Workbench(QObject):
         assert project is not None
         run = record.id
         self.trained = trained or record.experiment
-        info = self._try(lambda: project.info(run))
-        truth = self._try(lambda: project.truth(run))
-        metrics = self._try(lambda: project.metrics(run)) or []
+        info = self.keeper.attempt(lambda: project.info(run))
+        truth = self.keeper.attempt(lambda: project.truth(run))
+        metrics = self.keeper.attempt(lambda: project.metrics(run)) or []
         steps = record.experiment.run.training.steps
         state = record.state if record.state in ("finished", "failed") else "stopped"
         self.timeline.begin(steps, info.plans if info is not None else None)
         self.timeline.show_step(record.step)
         self.control.show_state(state, Status(run, state, record.step, steps, device=record.device))
         self.deck.set_running(False)
-        self._try(lambda: self.display.show_record(run, info, truth, metrics))
+        self.keeper.attempt(lambda: self.display.show_record(run, info, truth, metrics))
         self.show_record()
-        self._keep("run", self._run)
-        self._keep("trained", self._plain_trained)
+        self._keep_run()
         self.changed.emit()
 
     def choose_run(self, record: RunRecord) -> None:
@@ -372,45 +355,19 @@ class Workbench(QObject):
     def let_go(self) -> Project | None:
         """End the session and give the project away, with everything saved."""
         self.control.release()
-        self.save_now()
-        project, self.project = self.project, None
+        project = self.keeper.let_go()
         self.display.record(None)
         self.show_nothing()
         return project
 
-    # What is saved.
+    # What is kept.
 
-    def _keep(self, key: str, value: Callable[[], Any]) -> None:
-        self._unsaved[key] = value
-        if not self._saver.isActive():
-            self._saver.start()
+    def _keep_run(self) -> None:
+        self.keeper.keep("run", self._run)
+        self.keeper.keep("trained", self._plain_trained)
 
-    def _save_when_free(self) -> None:
-        """Write what has changed, later if the training saves at this moment: the window does not wait for it."""
-        if self.project is None:
-            self.save_now()
-            return
-        with self.project.unless_busy() as free:
-            if free:
-                self.save_now()
-            else:
-                self._saver.start()
-
-    def save_now(self) -> None:
-        """Write what has changed into the project."""
-        self._saver.stop()
-        project = self.project
-        if project is None or project.read_only:
-            self._unsaved.clear()
-            return
-        waiting, self._unsaved = self._unsaved, {}
-
-        def write() -> None:
-            with project.batch():
-                for key, value in waiting.items():
-                    project.set_value(key, value())
-
-        self._try(write)
+    def _run(self) -> str:
+        return self.display.run
 
     def _plain_cards(self) -> Any:
         return experiment_to_plain(self.deck.experiment)
@@ -421,50 +378,3 @@ class Workbench(QObject):
     def _plain_drawing(self) -> Any:
         drawing = self.drawer.spec
         return to_plain(drawing) if drawing.points else None
-
-    def _try(self, do: Callable[[], Any]) -> Any:
-        """What `do` returns; None, and a message, when the project or a specification in it refuses."""
-        from gmstudio.training.problems import problem_of
-
-        try:
-            return do()
-        except (ProjectError, SpecError) as error:
-            self.failed.emit(problem_of(error))
-            return None
-
-    def close(self) -> None:
-        """Save for the last time, and note that the program has ended as it should."""
-        if self.project is not None and not self.project.empty:
-            self._keep("ended", lambda: True)
-        self.save_now()
-
-
-def _drawing(plain: dict[str, Any]) -> DataSpec:
-    from gmstudio.registry import from_plain
-
-    return from_plain("data", plain)  # type: ignore[return-value]
-
-
-def with_live(trained: Experiment, cards: Experiment) -> Experiment:
-    """What is trained once the live parts of the cards - schedules and rates - have been posted to it."""
-    run = trained.run.changed(
-        mollification=cards.run.mollification, training=trained.run.training.changed(rate=cards.run.training.rate)
-    )
-    columns = trained.columns
-    if len(columns) == len(cards.columns):
-        columns = tuple(_live_column(old, new) for old, new in zip(columns, cards.columns, strict=True))
-    return trained.changed(run=run, columns=columns)
-
-
-def _live_column(old: Column, new: Column) -> Column:
-    return msgspec.structs.replace(old, mollification=new.mollification, rate=new.rate)
-
-
-def edit_in_words(edit: dict[str, Any]) -> str:
-    """One line about an edit of a running training."""
-    column = f"column {edit['column'] + 1}" if isinstance(edit.get("column"), int) else "all columns"
-    if isinstance(edit.get("schedule"), dict):
-        return f"Schedule of {column}: {edit['schedule'].get('kind', '')}"
-    if isinstance(edit.get("rate"), (int, float)):
-        return f"Learning rate of {column}: {edit['rate']:g}"
-    return "Other data" if edit.get("kind") == "data" else "Edit"
