@@ -18,6 +18,8 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
+from gmstudio.errors import RefusedError
+
 Room = Literal["data", "model", "objective", "schedule", "sampler"]
 
 #: Where the components of each room live.  A sub-package is searched only if it says ``COMPONENTS = True``.
@@ -30,7 +32,7 @@ PACKAGES: dict[Room, str] = {
 }
 
 
-class SpecError(ValueError):
+class SpecError(RefusedError, ValueError):
     """A specification that cannot be used.
 
     Args:
@@ -40,13 +42,8 @@ class SpecError(ValueError):
     """
 
     def __init__(self, message: str, remedy: str = "", where: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        super().__init__(message, remedy)
         self.where = where
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.remedy) if part)
 
 
 def describe(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gmstudio import registry, runs
+from gmstudio.errors import RefusedError
 from gmstudio.exporting.guard import TooLarge, within
 from gmstudio.exporting.loaded import LoadedModel
 from gmstudio.models.base import ModelSpec
@@ -29,21 +30,8 @@ MAX_POINTS = 2**22
 _AGAIN = "Export the model again."
 
 
-class FolderError(Exception):
-    """A model folder cannot be written or read.
-
-    Args:
-        message: what is wrong, naming the file.
-        remedy: what the person can do about it.
-    """
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.remedy) if part)
+class FolderError(RefusedError):
+    """A model folder cannot be written or read."""
 
 
 class _Standardisation(msgspec.Struct, frozen=True):

@@ -10,22 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gmstudio.errors import RefusedError
 
-class ProjectError(Exception):
-    """A project cannot be read or written.
 
-    Args:
-        message: what is wrong, naming the file.
-        remedy: what the person can do about it.
-    """
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.remedy) if part)
+class ProjectError(RefusedError):
+    """A project cannot be read or written."""
 
 
 class NotAProject(ProjectError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gmstudio.errors import RefusedError
+
 
 class NonFiniteLoss(ArithmeticError):  # noqa: N818 - the field's name for it
     """The loss of a column is no longer a finite number, and its weights cannot be used.
@@ -17,18 +19,5 @@ class NonFiniteLoss(ArithmeticError):  # noqa: N818 - the field's name for it
         self.column = column
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read or does not fit.
-
-    Args:
-        message: what is wrong.
-        remedy: what the person can do about it.
-    """
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy}"
+class CheckpointError(RefusedError, ValueError):
+    """A checkpoint that cannot be read or does not fit."""

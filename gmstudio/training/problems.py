@@ -6,6 +6,8 @@ import errno
 import sqlite3
 from dataclasses import dataclass
 
+from gmstudio.errors import RefusedError
+from gmstudio.registry import SpecError
 from gmstudio.training.errors import NonFiniteLoss
 
 #: Words of drivers that have lost their device; nothing more can be computed on it in this process.
@@ -62,12 +64,11 @@ def problem_of(error: BaseException) -> Problem:
 
 def _of_own(error: BaseException) -> Problem | None:
     """Errors that carry their own message and remedy."""
-    message, remedy = getattr(error, "message", None), getattr(error, "remedy", None)
-    if not isinstance(message, str) or not isinstance(remedy, str) or not message:
+    if not isinstance(error, RefusedError):
         return None
-    where = getattr(error, "where", "")
-    title = f"Please check: {where}" if isinstance(where, str) and where else "That does not work as it is"
-    return Problem(title, message, remedy or "Change it and try again.")
+    where = error.where if isinstance(error, SpecError) else ""
+    title = f"Please check: {where}" if where else "That does not work as it is"
+    return Problem(title, error.message, error.remedy or "Change it and try again.")
 
 
 def _of_disk(error: BaseException, text: str) -> Problem | None:

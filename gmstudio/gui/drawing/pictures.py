@@ -13,6 +13,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QMimeData, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter
 
 from gmstudio.data.sets.picture import SPAN, Picture, from_weights
+from gmstudio.errors import RefusedError
 from gmstudio.registry import SpecError
 
 Weights = NDArray[np.float64]
@@ -25,18 +26,8 @@ MOST_MEMORY = 256
 SIDE = 256
 
 
-class PictureError(ValueError):
-    """A picture that cannot be used.
-
-    Args:
-        message: what is wrong, naming the file.
-        remedy: what the person can do.
-    """
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message} {remedy}")
-        self.message = message
-        self.remedy = remedy
+class PictureError(RefusedError, ValueError):
+    """A picture that cannot be used."""
 
 
 @dataclass(frozen=True, eq=False)
