@@ -1,7 +1,8 @@
-"""Scores from log-densities."""
+"""What the samplers have in common: scores from log-densities, noise, and the move along the score."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,6 +41,19 @@ def score_of(score: Score | None, log_prob: LogProb | None) -> Score:
         raise ValueError("a sampler needs a score or a log-density; pass score= or log_prob=")
     given = log_prob
     return lambda x: with_score(x, given)[1]
+
+
+def langevin(x: Tensor, gradient: Tensor, step: float, noise: Tensor, temperature: float = 1.0) -> Tensor:
+    """One Langevin move, x + eps score(x) + sqrt(2 eps T) z.
+
+    Args:
+        x: (…, D).
+        gradient: the score at x, (…, D).
+        step: eps.
+        noise: z, standard normal, (…, D).
+        temperature: T; at 1 the density itself is the target.
+    """
+    return x + step * gradient + math.sqrt(2.0 * step * temperature) * noise
 
 
 def normal_like(x: Tensor, generator: torch.Generator) -> Tensor:

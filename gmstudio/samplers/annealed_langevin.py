@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 from gmstudio.registry import SpecError, component, describe
@@ -52,12 +51,11 @@ class AnnealedLangevin(SamplerSpec, frozen=True, kw_only=True, tag="annealed-lan
         self, x0: Tensor, generator: torch.Generator, *, score: Score | None = None, log_prob: LogProb | None = None
     ) -> Samples:
         """Run one chain from every point; see `SamplerSpec.run`."""
-        from gmstudio.samplers._gradients import normal_like, score_of
+        from gmstudio.samplers._gradients import langevin, normal_like, score_of
 
         gradient = score_of(score, log_prob)
         x = x0.detach()
         for temperature in self.temperatures():
-            noise_scale = math.sqrt(2.0 * self.step * temperature)
             for _ in range(self.steps):
-                x = x + self.step * gradient(x) + noise_scale * normal_like(x, generator)
+                x = langevin(x, gradient(x), self.step, normal_like(x, generator), temperature)
         return Samples(x, x.new_ones(()))

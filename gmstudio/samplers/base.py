@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.registry import Spec
+from gmstudio.registry import Spec, describe
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     LogProb = Callable[[Tensor], Tensor]
     #: Gradient of the log-density: points (…, D) to (…, D).
     Score = Callable[[Tensor], Tensor]
+
+
+#: Of a chain that follows the score.
+StepSize = Annotated[float, describe("Step size eps.", gt=0.0, le=10.0, log=True)]
+ChainLength = Annotated[int, describe("Length of the chains.", ge=1, le=1_000_000, unit="steps", log=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from gmstudio.registry import component, describe
-from gmstudio.samplers.base import SamplerSpec, Samples
+from gmstudio.registry import component
+from gmstudio.samplers.base import ChainLength, SamplerSpec, Samples, StepSize
 
 if TYPE_CHECKING:
     import torch
@@ -25,17 +24,17 @@ if TYPE_CHECKING:
 class Langevin(SamplerSpec, frozen=True, kw_only=True, tag="langevin"):
     """x + eps score(x) + sqrt(2 eps) z; on N(0, 1) its stationary variance is 1 / (1 - eps / 2)."""
 
-    step: Annotated[float, describe("Step size eps.", gt=0.0, le=10.0, log=True)] = 0.01
-    steps: Annotated[int, describe("Length of the chains.", ge=1, le=1_000_000, unit="steps", log=True)] = 500
+    step: StepSize = 0.01
+    steps: ChainLength = 500
 
     def run(
         self, x0: Tensor, generator: torch.Generator, *, score: Score | None = None, log_prob: LogProb | None = None
     ) -> Samples:
         """Run one chain from every point; see `SamplerSpec.run`."""
-        from gmstudio.samplers._gradients import normal_like, score_of
+        from gmstudio.samplers._gradients import langevin, normal_like, score_of
 
         gradient = score_of(score, log_prob)
         x = x0.detach()
         for _ in range(self.steps):
-            x = x + self.step * gradient(x) + math.sqrt(2.0 * self.step) * normal_like(x, generator)
+            x = langevin(x, gradient(x), self.step, normal_like(x, generator))
         return Samples(x, x.new_ones(()))

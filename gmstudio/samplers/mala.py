@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from gmstudio.registry import component, describe
-from gmstudio.samplers.base import SamplerSpec, Samples
+from gmstudio.registry import component
+from gmstudio.samplers.base import ChainLength, SamplerSpec, Samples, StepSize
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 class Mala(SamplerSpec, frozen=True, kw_only=True, tag="mala"):
     """The proposal of `Langevin`, N(x + eps score(x), 2 eps I), with the Metropolis-Hastings rule."""
 
-    step: Annotated[float, describe("Step size eps.", gt=0.0, le=10.0, log=True)] = 0.05
-    steps: Annotated[int, describe("Length of the chains.", ge=1, le=1_000_000, unit="steps", log=True)] = 500
+    step: StepSize = 0.05
+    steps: ChainLength = 500
 
     def run(
         self, x0: Tensor, generator: torch.Generator, *, score: Score | None = None, log_prob: LogProb | None = None
@@ -34,7 +33,7 @@ class Mala(SamplerSpec, frozen=True, kw_only=True, tag="mala"):
         """Run one chain from every point; needs `log_prob`; see `SamplerSpec.run`."""
         import torch
 
-        from gmstudio.samplers._gradients import look, normal_like
+        from gmstudio.samplers._gradients import langevin, look, normal_like
 
         if log_prob is None:
             raise ValueError("MALA needs the log-density for its acceptance rule; pass log_prob=")
@@ -43,7 +42,7 @@ class Mala(SamplerSpec, frozen=True, kw_only=True, tag="mala"):
         accepted = torch.zeros_like(value)
         for _ in range(self.steps):
             noise = normal_like(x, generator)
-            proposal = x + self.step * gradient + math.sqrt(2.0 * self.step) * noise
+            proposal = langevin(x, gradient, self.step, noise)
             new_value, new_gradient = look(proposal, score, log_prob)
             # log q(x | proposal) - log q(proposal | x); the variance of q is 2 eps, hence 1 / (4 eps).
             back = (x - proposal - self.step * new_gradient).square().sum(-1) / (4.0 * self.step)
