@@ -6,7 +6,6 @@ A tool's points depend on where the pen went, never on how fast or in how many e
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -48,7 +47,7 @@ class Outline:
     radius: float = 0.0
 
 
-class Tool(ABC):
+class Tool:
     """Base of every tool.
 
     Args:
@@ -77,9 +76,9 @@ class Tool(ABC):
         self._end = at
         return None
 
-    @abstractmethod
     def release(self, at: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
         """The pen goes up."""
+        return None
 
     def outline(self, pen: Pen) -> Outline | None:
         """What is being dragged out, while the pen is down."""
@@ -90,6 +89,17 @@ class Tool(ABC):
         r = radius * np.sqrt(self._generator.random(count))
         angle = self._generator.random(count) * 2 * math.pi
         return np.stack([r * np.cos(angle), r * np.sin(angle)], axis=1)
+
+    def _band(self, start: Position, end: Position, count: int, pen: Pen) -> AddPoints | None:
+        """Points in discs along a segment."""
+        share = self._generator.random((count, 1))
+        centres = np.array(start) * (1 - share) + np.array(end) * share
+        return _add(centres + self._disc(count, pen.radius))
+
+    def _reach(self, at: Position, click: float) -> float:
+        """How far the pen was dragged; `click` where it was not."""
+        length = math.dist(self._start, at)
+        return length if length > 1e-9 else click
 
 
 def _add(points: Floats) -> AddPoints | None:
@@ -123,13 +133,7 @@ class Brush(Tool):
         self._owed += pen.density * 2 * pen.radius * length
         count = int(self._owed)
         self._owed -= count
-        share = self._generator.random((count, 1))
-        centres = np.array(start) * (1 - share) + np.array(at) * share
-        return _add(centres + self._disc(count, pen.radius))
-
-    def release(self, at: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
-        """Nothing more."""
-        return None
+        return self._band(start, at, count, pen)
 
 
 class Eraser(Tool):
@@ -149,10 +153,6 @@ class Eraser(Tool):
         """Remove what it sweeps over, so that a fast stroke leaves no holes."""
         start, self._end = self._end, at
         return self._sweep(start, at, pen, document)
-
-    def release(self, at: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
-        """Nothing more."""
-        return None
 
     @staticmethod
     def _sweep(start: Position, end: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
@@ -190,10 +190,6 @@ class Single(Tool):
         super().press(at, pen, document)
         return _add(np.array([at]))
 
-    def release(self, at: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
-        """Nothing more."""
-        return None
-
 
 class Line(Tool):
     """A straight band of points from where the pen comes down to where it goes up."""
@@ -207,9 +203,7 @@ class Line(Tool):
         """The band."""
         length = math.dist(self._start, at)
         count = max(2, round(pen.density * 2 * pen.radius * max(length, pen.radius)))
-        share = self._generator.random((count, 1))
-        centres = np.array(self._start) * (1 - share) + np.array(at) * share
-        return _add(centres + self._disc(count, pen.radius))
+        return self._band(self._start, at, count, pen)
 
     def outline(self, pen: Pen) -> Outline | None:
         """The line."""
@@ -226,7 +220,7 @@ class Ring(Tool):
 
     def release(self, at: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
         """The ring; a click makes one of twice the pen's radius."""
-        radius = ring_radius(self._start, at, pen)
+        radius = self._reach(at, 2 * pen.radius)
         count = max(3, round(pen.density * 2 * pen.radius * 2 * math.pi * radius))
         angle = self._generator.random(count) * 2 * math.pi
         circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -234,13 +228,7 @@ class Ring(Tool):
 
     def outline(self, pen: Pen) -> Outline | None:
         """The circle."""
-        return Outline("circle", self._start, self._end, ring_radius(self._start, self._end, pen))
-
-
-def ring_radius(start: Position, end: Position, pen: Pen) -> float:
-    """Radius of a ring dragged from `start` to `end`."""
-    length = math.dist(start, end)
-    return length if length > 1e-9 else 2 * pen.radius
+        return Outline("circle", self._start, self._end, self._reach(self._end, 2 * pen.radius))
 
 
 class Blob(Tool):
@@ -253,17 +241,13 @@ class Blob(Tool):
 
     def release(self, at: Position, pen: Pen, document: DrawingDocument) -> DrawingCommand | None:
         """The Gaussian; a click makes one of the pen's radius."""
-        reach = self._reach(at, pen)
+        reach = self._reach(at, pen.radius)
         count = max(5, round(pen.density * math.pi * reach**2))
         return _add(np.array(self._start) + self._generator.standard_normal((count, 2)) * reach / 2)
 
     def outline(self, pen: Pen) -> Outline | None:
         """The circle of two standard deviations."""
-        return Outline("circle", self._start, self._end, self._reach(self._end, pen))
-
-    def _reach(self, at: Position, pen: Pen) -> float:
-        length = math.dist(self._start, at)
-        return length if length > 1e-9 else pen.radius
+        return Outline("circle", self._start, self._end, self._reach(self._end, pen.radius))
 
 
 TOOLS: tuple[type[Tool], ...] = (Brush, Eraser, Single, Line, Ring, Blob)
