@@ -336,20 +336,7 @@ class CardDeck(QWidget):
         self._push("experiment", experiment, "Edit the experiment as JSON", "")
 
 
-def main() -> None:
-    """Show the cards alone."""
-    from PySide6.QtWidgets import QApplication
-
-    from gmstudio.gui import style
-
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    style.apply(app, themes().current, 1.0)
-    deck = CardDeck(QUndoStack(app))
-    deck.resize(320, 800)
-    deck.show()
-    app.exec()
-
-
 if __name__ == "__main__":
-    main()
+    from gmstudio.gui.alone import show_alone
+
+    show_alone(lambda: CardDeck(QUndoStack()), 320, 800)

@@ -323,20 +323,7 @@ class DrawPanel(QWidget):
             self._offer(loaded)
 
 
-def main() -> None:
-    """Show the panel alone."""
-    from PySide6.QtWidgets import QApplication
-
-    from gmstudio.gui import style
-
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    style.apply(app, themes().current, 1.0)
-    panel = DrawPanel(QUndoStack(app))
-    panel.resize(400, 640)
-    panel.show()
-    app.exec()
-
-
 if __name__ == "__main__":
-    main()
+    from gmstudio.gui.alone import show_alone
+
+    show_alone(lambda: DrawPanel(QUndoStack()), 400, 640)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,12 +113,16 @@ def metrics(start: int, stop: int) -> list[Metric]:
 
 def main(panel: type[Panel]) -> None:
     """Show a panel on made data that trains for ever."""
-    from PySide6.QtCore import QTimer
-    from PySide6.QtWidgets import QApplication
+    from gmstudio.gui.alone import show_alone
 
-    app = QApplication.instance() or QApplication(sys.argv)
+    show_alone(lambda: running(panel), 640, 400)
+
+
+def running(panel: type[Panel]) -> Panel:
+    """A panel on made data that trains for ever."""
+    from PySide6.QtCore import QTimer
+
     widget = panel()
-    widget.resize(640, 400)
     widget.setWindowTitle(panel.title)
     view = View(BOUNDS)
     widget.begin(info())
@@ -138,5 +141,4 @@ def main(panel: type[Panel]) -> None:
     timer = QTimer(widget)
     timer.timeout.connect(advance)
     timer.start(50)
-    widget.show()
-    app.exec()
+    return widget
