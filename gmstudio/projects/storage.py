@@ -168,24 +168,20 @@ def _settle(path: Path) -> None:
     """Bring what waits in the write-ahead log of the file to be replaced into it, lest the log meets the new file."""
     if not path.with_name(path.name + "-wal").exists():
         return
-    with contextlib.suppress(sqlite3.Error):
-        connection = connect(path, "rw")
-        try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
+    _execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
     for suffix in ("-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def touch(path: Path) -> None:
     """Open and close a file for writing: SQLite removes what it keeps beside it when nobody else has it open."""
-    with contextlib.suppress(sqlite3.Error):
-        connection = connect(path, "rw")
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-        finally:
-            connection.close()
+    _execute(path, "SELECT count(*) FROM sqlite_master")
+
+
+def _execute(path: Path, statement: str) -> None:
+    """Open a file for writing, execute a statement and close it, as far as that can be done."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(path, "rw")) as connection:
+        connection.execute(statement)
 
 
 def beside(path: Path) -> Path:
