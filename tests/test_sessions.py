@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gmstudio import runs
-from gmstudio.observation.frame import View
+from gmstudio.observation.frame import Truth, View
 from gmstudio.projects.project import Project
 from gmstudio.sessions import Look, Outcome, Session
 from gmstudio.training.commands import Advance, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
@@ -210,3 +210,32 @@ def test_an_unusable_data_set_fails_with_a_message() -> None:
     outcome = Session(runs.single(run), device="cpu").run()
     assert outcome.state == "failed" and outcome.problem is not None
     assert "raw" in (outcome.problem.what + outcome.problem.remedy + outcome.problem.title)
+
+
+def levels_of(truth: Truth | None) -> tuple[tuple[str, float], ...]:
+    return truth.baselines if truth is not None else ()
+
+
+def test_the_baselines_are_recorded_and_a_resumed_run_has_them_too(project: Project) -> None:
+    session = Session(experiment(50), project=project, view=VIEW, device="cpu", paused=True)
+    with running(session):
+        wait(lambda: (told := session.infos.take()) is not None and len(levels_of(told[1])) == 3)
+    known = project.truth(session.run_id)
+    assert known is not None and [title for title, _ in known.baselines][::2] == ["Gaussian", "Truth"]
+    levels = dict(known.baselines)
+    assert levels["Gaussian"] < levels["Truth"]
+    resumed = Session(experiment(50), project=project, run=session.run_id, view=VIEW, device="cpu")
+    assert resumed.run().state == "finished"
+    again = resumed.infos.take()
+    assert again is not None and levels_of(again[1]) == known.baselines
+
+
+def test_a_short_run_has_its_baselines_at_its_end_and_one_that_nobody_sees_has_none(project: Project) -> None:
+    seen = Session(experiment(3), project=project, view=VIEW, device="cpu")
+    seen.run()
+    known = project.truth(seen.run_id)
+    assert known is not None and len(known.baselines) == 3
+    for quiet in (Session(experiment(3), view=VIEW, device="cpu"), Session(experiment(3), view=VIEW, budget=0.0)):
+        quiet.run()
+        told = quiet.infos.take()
+        assert told is not None and levels_of(told[1]) == ()

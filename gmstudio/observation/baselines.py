@@ -2,53 +2,69 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from gmstudio.data.base import Dataset
+from gmstudio.data.base import Dataset, Density
+from gmstudio.observation import em
+from gmstudio.observation.pace import Pace
 
 #: Numbers of Gaussians that are tried.
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 #: Most points that the mixture is fitted to: more hardly moves the line.
 MOST = 8192
+#: Of so many data sets the levels are kept, so that a run of the same data has them at once.
+KEPT = 16
 
 Floats = NDArray[np.float64]
+#: Titles and levels: mean log-likelihood of the validation points, nats, in the units of the data.
+Levels = tuple[tuple[str, float], ...]
+
+_known: dict[bytes, Levels] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """A level to compare a likelihood curve with.
-
-    Attributes:
-        name: ``gaussian``, ``mixture`` or ``truth``.
-        title: what stands at the line.
-        value: mean log-likelihood of the validation points, nats, in the units of the data.
-    """
-
-    name: str
-    title: str
-    value: float
-
-
-def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
-    """The Gaussian, the best Gaussian mixture, and the truth where it is known; takes seconds.
+class Baselines:
+    """Finds the levels of a data set: a Gaussian, the best Gaussian mixture, and the truth where it is known.
 
     A level that is not finite, such as a Gaussian's on points of one line, is left out.
+
+    Args:
+        dataset: training and validation points.
     """
-    train = dataset.train.double().cpu().numpy()
-    validation = dataset.validation.double().cpu().numpy()
-    k, value = mixture(train, validation)
-    found = [
-        Baseline("gaussian", "Gaussian", gaussian(train, validation)),
-        Baseline("mixture", f"Mixture of {k} Gaussians" if k > 1 else "Mixture of 1 Gaussian", value),
-    ]
-    if dataset.density is not None:
-        exact = dataset.density.log_prob(dataset.validation.double().cpu())
-        found.append(Baseline("truth", "Truth", float(exact.mean())))
-    return tuple(one for one in found if math.isfinite(one.value))
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._key = _digest(dataset)
+        #: The levels; None as long as they are not known.
+        self.levels = _known.get(self._key)
+
+    def compute(self) -> Iterator[Pace]:
+        """Find them, in chunks."""
+        if self.levels is not None:
+            return
+        dataset = self._dataset
+        train, validation = (points.double().cpu().numpy() for points in (dataset.train, dataset.validation))
+        found = [("Gaussian", gaussian(train, validation))]
+        k, value = yield from mixture(train, validation)
+        found.append((f"Mixture of {k} Gaussians" if k > 1 else "Mixture of 1 Gaussian", value))
+        if dataset.density is not None:
+            found.append(("Truth", (yield from _exact(dataset.density, validation))))
+        while len(_known) >= KEPT:
+            _known.pop(next(iter(_known)), None)
+        self.levels = _known[self._key] = tuple((title, value) for title, value in found if math.isfinite(value))
+
+
+def baselines(dataset: Dataset) -> Levels:
+    """The levels of a data set, found now."""
+    source = Baselines(dataset)
+    for _ in source.compute():
+        pass
+    return source.levels or ()
 
 
 def gaussian(train: Floats, validation: Floats) -> float:
@@ -70,8 +86,10 @@ def gaussian(train: Floats, validation: Floats) -> float:
     return float(-0.5 * (distances.mean() + log_det + train.shape[1] * math.log(2 * math.pi)))
 
 
-def mixture(train: Floats, validation: Floats, components: tuple[int, ...] = COMPONENTS) -> tuple[int, float]:
-    """The Gaussian mixture that is best on the validation points.
+def mixture(
+    train: Floats, validation: Floats, components: tuple[int, ...] = COMPONENTS
+) -> Generator[Pace, None, tuple[int, float]]:
+    """The Gaussian mixture that is best on the validation points, found in chunks.
 
     Args:
         train: (N, D); at most `MOST` of them are used.
@@ -81,15 +99,34 @@ def mixture(train: Floats, validation: Floats, components: tuple[int, ...] = COM
     Returns:
         the number of Gaussians, and the mean log-likelihood of the validation points in nats.
     """
-    from sklearn.mixture import GaussianMixture
-
     points = train[:MOST]
-    scale = float(points.var(axis=0).mean())
+    shift, scale = points.mean(axis=0), math.sqrt(float(points.var(axis=0).mean())) or 1.0
+    points, held_out = (points - shift) / scale, (validation - shift) / scale
+    # Rows of a chunk times Gaussians.
+    pace = Pace(rows=16_384, least=8_192, most=262_144)
     best = (0, -math.inf)
     for k in components:
         if k > len(points) // 2:
             break
-        model = GaussianMixture(k, reg_covar=1e-6 * scale, max_iter=100, tol=1e-3, random_state=0)
-        value = float(model.fit(points).score(validation))
+        fitted = yield from em.fit(points, k, pace)
+        value = (yield from em.score(held_out, fitted, pace)) - points.shape[1] * math.log(scale)
         best = max(best, (k, value), key=lambda one: one[1])
     return best
+
+
+def _exact(density: Density, validation: Floats) -> Generator[Pace, None, float]:
+    pace, total = Pace(rows=64, least=16), 0.0
+    points = torch.from_numpy(validation)
+    for rows in pace.portions(len(points)):
+        total += float(density.log_prob(points[rows]).sum())
+        yield pace
+    return total / len(points)
+
+
+def _digest(dataset: Dataset) -> bytes:
+    """Tells data sets apart by their points and by whether their truth is known."""
+    known = hashlib.blake2b(b"exact" if dataset.density is not None else b"", digest_size=16)
+    for points in (dataset.train[:MOST], dataset.validation):
+        known.update(points.contiguous().cpu().numpy().tobytes())
+    known.update(str(tuple(dataset.train.shape)).encode())
+    return known.digest()

@@ -33,7 +33,6 @@ class ExactGrids:
         self._density = dataset.density if dataset.dim == 2 else None
         self._keep = keep
         self._found: OrderedDict[_Key, tuple[F32 | None, F32 | None]] = OrderedDict()
-        self._told: _Key | None = None
         self._pace = Pace(rows=64, least=16)
 
     def known(self, view: View) -> bool:
@@ -73,13 +72,8 @@ class ExactGrids:
         """The truth of a view, computed now where it is not known."""
         for _ in self.compute(view):
             pass
-        self._told = _key(view)
         log_density, score = self._found.get(_key(view), (None, None))
         return Truth(view, log_density, score)
-
-    def news(self, view: View) -> Truth | None:
-        """The truth of a view if it is known and was not told yet."""
-        return self.finished(view) if self.known(view) and self._told != _key(view) else None
 
 
 class Reference:

@@ -86,11 +86,20 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known exactly of the data, on the same grids as a frame; None where nothing is known."""
+    """What is known of the data; on the same grids as a frame what is known exactly, None where nothing is.
+
+    Attributes:
+        view: the grids.
+        log_density: (grid, grid) exact log-density in nats.
+        score: (arrows, arrows, 2) exact score.
+        baselines: titles and levels to compare likelihoods with, in nats: what simpler models and the truth reach on
+            the validation points; empty as long as they are not found.
+    """
 
     view: View
     log_density: F32 | None = None
     score: F32 | None = None
+    baselines: tuple[tuple[str, float], ...] = ()
 
 
 #: Name -> (title, unit, better): better is +1 where more is better, -1 where less is, 0 otherwise.

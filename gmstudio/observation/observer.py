@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gmstudio.observation.baselines import Baselines
 from gmstudio.observation.exact import ExactGrids
 from gmstudio.observation.frame import F32, ColumnFrame, Frame, Metric, RunInfo, Truth, View
 from gmstudio.observation.meters import Meters
@@ -24,6 +26,8 @@ ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
 TRUTH_SHARE = 6.0
 #: The same for metrics: until the first are there, and from then on.
 FIRST_SHARE, METRICS_SHARE = 3.0, 0.3
+#: The same for the baselines, which take 0.2 s in all.
+BASELINES_SHARE = 0.5
 #: Most training points in a `RunInfo`.
 MOST_DATA = 20_000
 
@@ -72,6 +76,7 @@ class Observer:
         trainer: what is observed.
         view: what panels see.
         wants: which parts of a frame are visible; nothing is computed for the others.
+        baselines: whether to find the levels to compare likelihoods with, too.
         clock: seconds, rising.
     """
 
@@ -82,6 +87,7 @@ class Observer:
         view: View,
         wants: frozenset[str] = ALL_PARTS,
         *,
+        baselines: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._run = run
@@ -93,6 +99,8 @@ class Observer:
         self._parts: dict[str, Part] = {}
         self._tasks: dict[str, _Task] = {}
         self._exact = ExactGrids(trainer.dataset)
+        self._baselines = Baselines(trainer.dataset) if baselines else None
+        self._told: Truth | None = None
         self._meters = Meters(trainer)
         self._seen: tuple[View, frozenset[str]] | None = None
         self._frames_cost = 0.0
@@ -183,12 +191,30 @@ class Observer:
         )
 
     def truth(self) -> Truth:
-        """The exact log-density and score on the grids of the view; what was computed once is kept."""
-        return self._exact.finished(self._view)
+        """All that is known of the data on the grids of the view, computed now; what was computed once is kept."""
+        if self._baselines is not None:
+            for _ in self._baselines.compute():
+                pass
+        return self._known()
 
     def new_truth(self) -> Truth | None:
-        """The truth of the view once `work` has computed it, each but once; None until then."""
-        return self._exact.news(self._view)
+        """The truth of the view once it is computed, and again with its baselines; None until then, and where told."""
+        if not self._exact.known(self._view):
+            return None
+        truth, told = self._known(), self._told
+        if told is not None and self.told and told.baselines == truth.baselines:
+            return None
+        self._told = truth
+        return truth
+
+    @property
+    def told(self) -> bool:
+        """Whether the exact grids of the view were told."""
+        return self._told is not None and not self._exact.other(self._told.view, self._view)
+
+    def _known(self) -> Truth:
+        levels = self._baselines.levels if self._baselines is not None else None
+        return replace(self._exact.finished(self._view), baselines=levels or ())
 
     def _arrange(self, before: View | None) -> None:
         """Make the parts that are wanted, keep those that stay, drop the rest, and stop chunks under way."""
@@ -205,6 +231,10 @@ class Observer:
         else:
             self._tasks["truth"] = _Task(
                 TRUTH_SHARE, lambda: self._exact.compute(view), lambda: self._exact.known(view)
+            )
+        if (baselines := self._baselines) is not None:
+            self._tasks["baselines"] = running.get("baselines") or _Task(
+                BASELINES_SHARE, baselines.compute, lambda: baselines.levels is not None
             )
         metrics = running.get("metrics")
         self._tasks["metrics"] = metrics or _Task(FIRST_SHARE, self._meters.round, lambda: self._meters.idle)

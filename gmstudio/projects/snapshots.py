@@ -6,8 +6,9 @@ fits, log-densities clamped to +-1e4.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
@@ -24,6 +25,8 @@ PLAN_POINTS = 2**16
 MAX_COLUMNS = 32
 MAX_STEPS = 10_000_000
 MAX_PLAN = 2**27
+MAX_BASELINES = 16
+_Title = Annotated[str, msgspec.Meta(max_length=100)]
 _PARTS = ("log_density", "score", "samples", "batch", "path")
 
 
@@ -44,6 +47,8 @@ class _Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     view: _View
+    # Projects of before have none.
+    baselines: tuple[tuple[_Title, float], ...] = ()
 
 
 class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +90,8 @@ def truth_to_bytes(truth: Truth) -> bytes:
     """The blob of a truth."""
     parts = {"log_density": truth.log_density, "score": truth.score}
     arrays = {name: value.astype(np.float32, copy=False) for name, value in parts.items() if value is not None}
-    return pack({"view": _view_to_plain(truth.view)}, arrays)
+    baselines = [[title, float(level)] for title, level in truth.baselines]
+    return pack({"view": _view_to_plain(truth.view), "baselines": baselines}, arrays)
 
 
 def truth_from_bytes(blob: bytes) -> Truth:
@@ -95,10 +101,13 @@ def truth_from_bytes(blob: bytes) -> Truth:
         PackingError: when the blob is not that of a truth.
     """
     meta, arrays = _read(blob, _Truth)
+    if len(meta.baselines) > MAX_BASELINES or not all(math.isfinite(level) for _, level in meta.baselines):
+        raise PackingError("a truth has at most 16 baselines, and they are finite")
     return Truth(
         view=_view(meta.view),
         log_density=_part(arrays, "log_density", _square),
         score=_part(arrays, "score", _arrows),
+        baselines=meta.baselines,
     )
 
 

@@ -99,7 +99,6 @@ class Session:
         self._step_seconds = 0.005
         self._owed = 0.0
         self._info: RunInfo | None = None
-        self._told: View | None = None
         self._drawn = False
         self._clock = Clock()
         self._recorder = Recorder(project, self.run_id, self._refused)
@@ -171,8 +170,10 @@ class Session:
         """Observe the trainer's present data."""
         from gmstudio.observation.observer import Observer
 
-        self._drawn, self._told = False, None
-        self._observer = Observer(self.run_id, self._trainer, self._view, self._wants)
+        self._drawn = False
+        # Found where somebody sees them: on the record, or in the window.
+        baselines = self._budget > 0 and (self._recorder.on or self._hold)
+        self._observer = Observer(self.run_id, self._trainer, self._view, self._wants, baselines=baselines)
         self._show_info()
 
     def _show_info(self) -> None:
@@ -186,7 +187,6 @@ class Session:
         if truth is None:
             return
         assert self._info is not None
-        self._told = truth.view
         self.infos.put((self._info, truth))
         self._recorder.truth(truth)
 
@@ -202,8 +202,9 @@ class Session:
         if trainer.finished:
             self._settle()
             self._tell(self._observer.measure())
-            if self._budget > 0 and self._told != self._view:
-                self._show_truth(self._observer.truth())
+            if self._budget > 0:
+                self._observer.truth()
+                self._show_truth(self._observer.new_truth())
         self._save_all()
 
     def _rested(self) -> bool:
@@ -246,7 +247,7 @@ class Session:
 
     def _share(self) -> float:
         """Share of the time for observing; more of it until the truth, which is computed but once, is on the screen."""
-        return self._budget if self._told == self._view else max(self._budget, min(0.4, 3 * self._budget))
+        return self._budget if self._observer.told else max(self._budget, min(0.4, 3 * self._budget))
 
     def _block(self) -> int:
         steps = max(1, int(BLOCK_SECONDS / max(self._step_seconds, 1e-6)))

@@ -116,7 +116,9 @@ def test_baselines_in_reach_are_shown_and_far_ones_do_not_flatten(curves: Curves
     curves.show_metrics(demo.metrics(0, 400))
     curves.redraw()
     low, high = curves.plot.spans[1]
-    curves.set_baselines({"Gaussian": high + 0.3 * (high - low), "Absurd": -1e6, "Unknown": math.nan})
+    levels = (("Gaussian", high + 0.3 * (high - low)), ("Absurd", -1e6), ("Unknown", math.nan))
+    curves.show_truth(Truth(VIEW, baselines=levels))
+    curves.redraw()
     assert curves.plot.spans[1][1] > high + 0.3 * (high - low)
     assert curves.plot.spans[1][0] == pytest.approx(low)
     assert {level.name for level in curves.plot.overlay.levels} == {"Gaussian", "Absurd"}
@@ -125,6 +127,18 @@ def test_baselines_in_reach_are_shown_and_far_ones_do_not_flatten(curves: Curves
     curves.show_metric("train")
     curves.begin(demo.info(size=50))
     assert curves.plot.overlay.levels == []
+
+
+def test_before_anything_is_measured_the_baselines_alone_are_shown(curves: CurvesPanel) -> None:
+    assert curves.plot is not None
+    curves.show_truth(Truth(VIEW, baselines=(("Gaussian", -2.5), ("Truth", -1.5))))
+    curves.redraw()
+    low, high = curves.plot.spans[1]
+    assert low < -2.5 and high > -1.5 and high - low < 2
+    assert [(level.name, level.value) for level in curves.plot.overlay.levels] == [("Gaussian", -2.5), ("Truth", -1.5)]
+    assert "to compare with: Gaussian -2.500 nats, Truth -1.500 nats" in curves.summary()
+    curves.show_metric("kl")
+    assert "Gaussian" not in curves.summary()
 
 
 def test_pyqtgraph_is_loaded_only_when_there_is_something_to_plot() -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from gmstudio import runs
 from gmstudio.observation.frame import ColumnFrame, Frame, Metric, RunInfo, Truth, View
+from gmstudio.projects.packing import PackingError, pack, unpack
 from gmstudio.projects.project import LockedProject, Project, ProjectError, ReadOnlyProject
+from gmstudio.projects.snapshots import truth_from_bytes, truth_to_bytes
 from gmstudio.training.checkpoint import Checkpoint
 
 VIEW = View(bounds=(-4.0, 4.0, -3.0, 5.0), grid=20, arrows=6, samples=50, batch=30, probe=(0.5, -1.0))
@@ -225,6 +227,18 @@ def test_info_and_truth_come_back_exactly(project: Project, run: str) -> None:
     assert known.view == VIEW
     np.testing.assert_array_equal(known.log_density, truth.log_density)
     np.testing.assert_array_equal(known.score, truth.score)
+
+
+def test_the_baselines_of_a_truth_are_kept_and_older_projects_have_none(project: Project, run: str) -> None:
+    truth = Truth(VIEW, baselines=(("Gaussian", -2.5), ("Mixture of 8 Gaussians", -1.25), ("Truth", -1.0)))
+    project.save_truth(run, truth)
+    assert project.truth(run) == truth
+    found = unpack(truth_to_bytes(truth))
+    before = {"view": found.meta["view"]}
+    assert truth_from_bytes(pack(before, {})) == Truth(VIEW)
+    for wrong in ([["Gaussian"]], [["Gaussian", "high"]], [["x" * 101, 0.0]], [["Gaussian", 0.0]] * 17):
+        with pytest.raises(PackingError):
+            truth_from_bytes(pack({**before, "baselines": wrong}, {}))
 
 
 def test_a_truth_of_nothing_known_is_kept(project: Project, run: str) -> None:

@@ -143,13 +143,15 @@ class Courses:
                 low, high = math.log10(low), math.log10(high)
             margin = 0.06 * (max(high - low, 1e-3 * abs(high)) or 1.0)
             return low - margin, high + margin
+        levels = self.levels(quantity).values()
         limits = robust_limits([line.values for line in self.lines(quantity) if not line.faint])
+        if limits is None and levels:
+            limits = robust_limits([np.array(list(levels))])
         if limits is None:
             return (-1.0, 0.0) if quantity == LIKELIHOOD else (0.0, 1.0)
         low, high = limits
         if low < 0 <= self._reach.get(quantity, limits)[0]:
             low = -0.02 * high
-        levels = self.levels(quantity).values()
         near = [b for b in levels if low - (high - low) <= b <= high + (high - low)]
         # Their names stand over them.
         below, above = 0.06 * (high - low), 0.12 * (high - low)

@@ -189,13 +189,9 @@ class CurvesPanel(Panel):
 
     def show_truth(self, truth: Truth) -> None:
         self.absent = unknowns(self.info, truth)
+        self.courses.baselines = {name: value for name, value in truth.baselines if math.isfinite(value)}
         self._offer()
         self._redraw_calmly()
-
-    def set_baselines(self, baselines: dict[str, float]) -> None:
-        """Draw dashed lines for what simpler models reach: name -> log-likelihood in nats."""
-        self.courses.baselines = {name: value for name, value in baselines.items() if math.isfinite(value)}
-        self.redraw()
 
     def show_metrics(self, metrics: list[Metric]) -> None:
         known = {name for name in QUANTITIES if self.courses.measured(name)}
@@ -338,6 +334,9 @@ class CurvesPanel(Panel):
         words = []
         for column, name in enumerate(self.courses.titles):
             words.append(f"{name}: {self._words(column) or 'nothing measured yet'}")
+        levels = self.courses.levels(self.quantity)
+        if levels:
+            words.append("to compare with: " + ", ".join(f"{name} {value:.3f} nats" for name, value in levels.items()))
         return f"{title} over {self.courses.steps:,} steps. " + "; ".join(words) + "."
 
     def _words(self, column: int) -> str:
