@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ def measure(which: str, arguments: list[str]) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run benchmarks one after the other; returns the worst exit status."""
+    import tempfile
+
     figures: dict[str, Any] = {}
     status = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gmstudio.errors import RefusedError
 
@@ -17,8 +16,7 @@ class InputError(RefusedError):
     """What the person gave cannot be used; the text says what and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command, such as `gmstudio train`.
 
     Attributes:
