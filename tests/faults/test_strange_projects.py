@@ -8,6 +8,7 @@ import sqlite3
 import struct
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,24 @@ def change(path: Path, statement: str, values: tuple[object, ...] = ()) -> None:
     connection.execute(statement, values)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+
+
+def overwritten(sound: Path, folder: Path, at: int, value: bytes) -> Path:
+    """A copy of a project with other bytes at one place."""
+    path = folder / "x.gmstudio"
+    content = bytearray(sound.read_bytes())
+    at %= len(content) - len(value)
+    content[at : at + len(value)] = value
+    path.write_bytes(content)
+    return path
+
+
+def opens_or_refuses(path: Path, use: Callable[[Project], None]) -> None:
+    try:
+        with Project.open(path) as project:
+            use(project)
+    except ProjectError as error:
+        assert error.message and error.remedy
 
 
 # Files that are something else.
@@ -196,15 +215,12 @@ def test_tables_that_are_not_ours_are_refused(path: Path, statement: str) -> Non
 def test_no_change_of_the_header_does_anything_but_open_or_be_refused(
     tmp_path_factory: pytest.TempPathFactory, sound: Path, at: int, value: bytes
 ) -> None:
-    path = tmp_path_factory.mktemp("header") / "x.gmstudio"
-    content = bytearray(sound.read_bytes())
-    content[at : at + len(value)] = value
-    path.write_bytes(content)
-    try:
-        with Project.open(path) as project:
-            assert project.value("a") == 1
-    except ProjectError as error:
-        assert error.message and error.remedy
+    path = overwritten(sound, tmp_path_factory.mktemp("header"), at, value)
+
+    def use(project: Project) -> None:
+        assert project.value("a") == 1
+
+    opens_or_refuses(path, use)
 
 
 @CALM
@@ -212,19 +228,15 @@ def test_no_change_of_the_header_does_anything_but_open_or_be_refused(
 def test_no_change_of_the_content_does_anything_but_open_or_be_refused(
     tmp_path_factory: pytest.TempPathFactory, sound: Path, at: int, value: bytes
 ) -> None:
-    path = tmp_path_factory.mktemp("content") / "x.gmstudio"
-    content = bytearray(sound.read_bytes())
-    at %= len(content) - len(value)
-    content[at : at + len(value)] = value
-    path.write_bytes(content)
-    try:
-        with Project.open(path) as project:
-            for record in project.runs():
-                project.frame(record.id, 1)
-                project.metrics(record.id)
-                project.info(record.id)
-    except ProjectError as error:
-        assert error.message and error.remedy
+    path = overwritten(sound, tmp_path_factory.mktemp("content"), at, value)
+
+    def use(project: Project) -> None:
+        for record in project.runs():
+            project.frame(record.id, 1)
+            project.metrics(record.id)
+            project.info(record.id)
+
+    opens_or_refuses(path, use)
 
 
 # Content that does not hold together.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import shiboken6
 from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject, Qt, QThread, QTimer
+from PySide6.QtWidgets import QWidget
 
 from gmstudio import runs
 from gmstudio.gui import main_window
@@ -80,6 +81,20 @@ def nothing_left_behind(monkeypatch: pytest.MonkeyPatch, own_home: object) -> It
             found.wait(20_000)
     assert not names, f"left behind: {', '.join(names)}"
     assert gc.isenabled(), "the garbage collector was left switched off"
+
+
+@pytest.fixture
+def shown(qtbot: Any) -> Callable[[Any, int, int], Any]:
+    """Shows a widget in a size, and returns it; it is closed after the test."""
+
+    def show(widget: QWidget, width: int, height: int) -> QWidget:
+        qtbot.addWidget(widget)
+        widget.resize(width, height)
+        with qtbot.waitExposed(widget):
+            widget.show()
+        return widget
+
+    return show
 
 
 def make_tiny(steps: int = 60, **training: Any) -> Experiment:

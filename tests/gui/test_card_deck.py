@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import Qt
@@ -23,14 +23,9 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 
 @pytest.fixture
-def deck(qtbot: QtBot) -> Iterator[CardDeck]:
+def deck(shown: Callable[..., CardDeck]) -> Iterator[CardDeck]:
     undo = QUndoStack()
-    made = CardDeck(undo)
-    qtbot.addWidget(made)
-    made.resize(320, 900)
-    with qtbot.waitExposed(made):
-        made.show()
-    yield made
+    yield shown(CardDeck(undo), 320, 900)
     undo.clear()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import pytest
@@ -48,13 +48,8 @@ class Everything(Spec, frozen=True, kw_only=True, tag="everything"):
 
 
 @pytest.fixture
-def form(qtbot: QtBot) -> Iterator[SpecForm]:
-    made = SpecForm(Everything())
-    qtbot.addWidget(made)
-    made.resize(280, 400)
-    with qtbot.waitExposed(made):
-        made.show()
-    yield made
+def form(shown: Callable[..., SpecForm]) -> SpecForm:
+    return shown(SpecForm(Everything()), 280, 400)
 
 
 def box_of(form: SpecForm, name: str) -> NumberBox:

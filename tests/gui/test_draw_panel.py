@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -25,14 +25,9 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
 @pytest.fixture
-def panel(qtbot: QtBot) -> Iterator[DrawPanel]:
+def panel(shown: Callable[..., DrawPanel]) -> Iterator[DrawPanel]:
     undo = QUndoStack()
-    made = DrawPanel(undo)
-    qtbot.addWidget(made)
-    made.resize(420, 640)
-    with qtbot.waitExposed(made):
-        made.show()
-    yield made
+    yield shown(DrawPanel(undo), 420, 640)
     undo.clear()
 
 
