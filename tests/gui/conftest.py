@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject, Qt, QThread, QTimer
+from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject, QPoint, QPointF, Qt, QThread, QTimer
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gmstudio import runs
 from gmstudio.gui import main_window
 from gmstudio.gui.main_window import MainWindow
+from gmstudio.gui.panels import demo
+from gmstudio.gui.panels.base import Panel
 from gmstudio.runs import Experiment
 
 #: Seconds in which timers that fire once may do so.
@@ -95,6 +98,37 @@ def shown(qtbot: Any) -> Callable[[Any, int, int], Any]:
         return widget
 
     return show
+
+
+@pytest.fixture
+def begun(shown: Callable[[Any, int, int], Any]) -> Callable[..., Any]:
+    """Shows a panel in a size with a made run begun, of so many points."""
+
+    def begin(panel: Panel, width: int = 480, height: int = 260, size: int = 50) -> Panel:
+        shown(panel, width, height).begin(demo.info(size=size))
+        return panel
+
+    return begin
+
+
+@pytest.fixture
+def wheel() -> Callable[[QWidget, QPointF, int], None]:
+    """Turns the wheel over a place of a widget, so many notches away from the person."""
+
+    def turn(widget: QWidget, at: QPointF, notches: int) -> None:
+        event = QWheelEvent(
+            at,
+            widget.mapToGlobal(at),
+            QPoint(),
+            QPoint(0, 120 * notches),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QCoreApplication.sendEvent(widget, event)
+
+    return turn
 
 
 def make_tiny(steps: int = 60, **training: Any) -> Experiment:

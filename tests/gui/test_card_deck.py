@@ -18,9 +18,6 @@ from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.runs import Experiment, default_run, to_json, twins
 from gmstudio.training.commands import SetRate, SetSchedule
 
-# The screenless platform says this of every window.
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
-
 
 @pytest.fixture
 def deck(shown: Callable[..., CardDeck]) -> Iterator[CardDeck]:

@@ -23,8 +23,6 @@ from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import Component, FieldInfo, Spec, SpecError, describe
 from gmstudio.runs import TrainingSpec
 
-# The screenless platform says this of every window.
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 ALL = [one for room in registry.PACKAGES for one in registry.components(room)]
 
 

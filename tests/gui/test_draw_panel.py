@@ -19,8 +19,6 @@ from gmstudio.gui.drawing.render import ALPHAS, coverage
 from gmstudio.gui.drawing.tools import TOOLS, Tool
 from gmstudio.gui.theme import load
 
-# The screenless platform says this of every window.
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 

@@ -27,8 +27,6 @@ from gmstudio.gui.drawing.pictures import (
     read_picture,
 )
 
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
-
 
 def half_black(width: int = 80, height: int = 40) -> QImage:
     """Black on the left, white on the right."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
-from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels import all_panels, demo
 from gmstudio.gui.panels.base import Panel
@@ -18,19 +19,13 @@ from gmstudio.gui.panels.density import DensityPanel
 from gmstudio.gui.theme import load
 from gmstudio.observation.frame import ColumnFrame, Frame, View
 
-# The offscreen platform says so of every window that is shown.
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
-
+Shown = Callable[..., Any]
 VIEW = View(demo.BOUNDS, grid=40, arrows=12, samples=800, batch=128, probe=(1.0, 0.5))
 
 
 @pytest.fixture(params=all_panels(), ids=lambda panel: panel.name)
-def panel(request: pytest.FixtureRequest, qtbot: QtBot) -> Panel:
-    made: Panel = request.param()
-    made.resize(480, 260)
-    qtbot.addWidget(made)
-    made.show()
-    return made
+def panel(request: pytest.FixtureRequest, shown: Shown) -> Panel:
+    return shown(request.param(), 480, 260)
 
 
 def fill(panel: Panel, step: int = 1000) -> None:
@@ -44,6 +39,20 @@ def fill(panel: Panel, step: int = 1000) -> None:
 def pixels(panel: Panel) -> np.ndarray:
     image = panel.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     return np.frombuffer(image.constBits(), dtype=np.uint8).reshape(image.height(), image.width(), 4).copy()
+
+
+def svg(panel: Panel) -> QByteArray:
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(panel.size())
+    generator.setViewBox(panel.rect())
+    with QPainter(generator) as painter:
+        panel.paint_for_export(painter, panel.size())
+    buffer.close()
+    return store
 
 
 def test_every_panel_is_found_once_with_a_name_title_help_and_place() -> None:
@@ -132,44 +141,23 @@ def test_it_exports_a_png_of_the_asked_size(panel: Panel, tmp_path: Path) -> Non
 
 def test_it_exports_an_svg_with_text_that_can_be_drawn_again(panel: Panel) -> None:
     fill(panel)
-    store = QByteArray()
-    buffer = QBuffer(store)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(QSize(480, 260))
-    generator.setViewBox(panel.rect())
-    with QPainter(generator) as painter:
-        panel.paint_for_export(painter, QSize(480, 260))
-    buffer.close()
+    store = svg(panel)
     root = ElementTree.fromstring(store.data())
     words = " ".join("".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text"))
     assert any(title in words for title in demo.info(size=10).titles)
     assert QSvgRenderer(store).isValid()
 
 
-def test_a_zoomed_density_in_an_svg_is_what_is_seen_on_the_screen(qtbot: QtBot) -> None:
-    panel = DensityPanel()
-    qtbot.addWidget(panel)
-    panel.resize(480, 260)
-    panel.show()
+def test_a_zoomed_density_in_an_svg_is_what_is_seen_on_the_screen(shown: Shown) -> None:
+    panel = shown(DensityPanel(), 480, 260)
     fill(panel)
     panel.link.zoom(0.5, (1.5, 1.5))
     panel.contours.setChecked(False)
     screen, drawn = (QImage(480, 260, QImage.Format.Format_RGB32) for _ in range(2))
-    store = QByteArray()
-    buffer = QBuffer(store)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(QSize(480, 260))
-    generator.setViewBox(panel.rect())
-    for device in (screen, generator):
-        with QPainter(device) as painter:
-            panel.paint_for_export(painter, QSize(480, 260))
-    buffer.close()
+    with QPainter(screen) as painter:
+        panel.paint_for_export(painter, screen.size())
     with QPainter(drawn) as painter:
-        QSvgRenderer(store).render(painter)
+        QSvgRenderer(svg(panel)).render(painter)
     a, b = (
         np.frombuffer(i.constBits(), dtype=np.uint8).reshape(260, 480, 4)[..., :3].astype(int) for i in (screen, drawn)
     )

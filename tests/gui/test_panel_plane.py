@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSizeF, Qt
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -20,50 +21,30 @@ from gmstudio.gui.panels.samples import SamplesPanel
 from gmstudio.gui.panels.score import ANGLE_ERROR, NORM_ERROR, ScorePanel
 from gmstudio.observation.frame import View
 
-# The offscreen platform says so of every window that is shown.
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
-
+Begun, Wheel = Callable[..., Any], Callable[..., None]
 VIEW = View(demo.BOUNDS, grid=40, arrows=12, samples=800, batch=128)
 
 
 @pytest.fixture
-def pair(qtbot: QtBot) -> tuple[DensityPanel, SamplesPanel, PlaneLink]:
+def pair(begun: Begun) -> tuple[DensityPanel, SamplesPanel, PlaneLink]:
     link = PlaneLink()
     density, samples = DensityPanel(), SamplesPanel()
     for panel, size in ((density, (480, 260)), (samples, (900, 500))):
-        qtbot.addWidget(panel)
         panel.set_link(link)
-        panel.resize(*size)
-        panel.show()
-        panel.begin(demo.info(size=300))
+        begun(panel, *size, size=300)
         panel.show_frame(demo.frame(100, VIEW))
     return density, samples, link
 
 
-def wheel(widget: DensityPanel | SamplesPanel, at: QPointF, turns: int) -> None:
-    row = widget.row
-    event = QWheelEvent(
-        at,
-        row.mapToGlobal(at),
-        QPoint(),
-        QPoint(0, 120 * turns),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(row, event)
-
-
 def test_the_wheel_zooms_every_plot_about_the_point_under_the_mouse(
-    pair: tuple[DensityPanel, SamplesPanel, PlaneLink], qtbot: QtBot
+    pair: tuple[DensityPanel, SamplesPanel, PlaneLink], wheel: Wheel, qtbot: QtBot
 ) -> None:
     density, samples, link = pair
     plot = density.row.plots()[1]
     at = plot.rect.center() + QPointF(20, -10)
     point = plot.point(at)
     with qtbot.waitSignal(link.view_wanted, timeout=2000) as wanted:
-        wheel(density, at, 2)
+        wheel(density.row, at, 2)
     assert link.bounds[1] - link.bounds[0] == pytest.approx(6.0 / 1.44)
     assert density.row.plots()[1].point(at) == pytest.approx(point)
     assert samples.row.plots()[0].bounds == link.bounds == wanted.args[0]
@@ -181,12 +162,8 @@ def test_a_known_truth_fixes_the_levels() -> None:
     assert top.value == pytest.approx(1.6)
 
 
-def test_the_truth_stands_beside_the_columns(qtbot: QtBot) -> None:
-    panel = DensityPanel()
-    qtbot.addWidget(panel)
-    panel.resize(480, 260)
-    panel.show()
-    panel.begin(demo.info(size=300))
+def test_the_truth_stands_beside_the_columns(begun: Begun) -> None:
+    panel = begun(DensityPanel(), size=300)
     assert not panel.exact.isEnabled()
     panel.show_truth(demo.truth(VIEW))
     panel.show_frame(demo.frame(100, VIEW))
@@ -211,11 +188,8 @@ def test_a_hidden_panel_draws_nothing(qtbot: QtBot) -> None:
     assert set(panel._pictures) == {0, 1}
 
 
-def test_a_frame_with_the_same_arrays_makes_no_new_picture(qtbot: QtBot) -> None:
-    panel = DensityPanel()
-    qtbot.addWidget(panel)
-    panel.show()
-    panel.begin(demo.info(size=300))
+def test_a_frame_with_the_same_arrays_makes_no_new_picture(begun: Begun) -> None:
+    panel = begun(DensityPanel(), size=300)
     frame = demo.frame(100, VIEW)
     panel.show_frame(frame)
     panel.grab()
@@ -225,12 +199,8 @@ def test_a_frame_with_the_same_arrays_makes_no_new_picture(qtbot: QtBot) -> None
     assert panel._pictures[0][2] is image
 
 
-def test_score_errors_need_the_truth_and_are_its_angles_and_distances(qtbot: QtBot) -> None:
-    panel = ScorePanel()
-    qtbot.addWidget(panel)
-    panel.resize(480, 260)
-    panel.show()
-    panel.begin(demo.info(size=300))
+def test_score_errors_need_the_truth_and_are_its_angles_and_distances(begun: Begun) -> None:
+    panel = begun(ScorePanel(), size=300)
     score = np.zeros((12, 12, 2), dtype=np.float32)
     score[..., 0] = 2.0
     panel.mode.setCurrentIndex(ANGLE_ERROR)
@@ -256,12 +226,8 @@ def test_the_batch_panel_says_how_noisy_each_column_is(qtbot: QtBot) -> None:
     assert [heading.note for heading in panel.row.headings] == ["clean", "σ² = 0.47"]
 
 
-def test_contours_follow_once_the_frames_pause(qtbot: QtBot) -> None:
-    panel = DensityPanel()
-    qtbot.addWidget(panel)
-    panel.resize(480, 260)
-    panel.show()
-    panel.begin(demo.info(size=300))
+def test_contours_follow_once_the_frames_pause(begun: Begun, qtbot: QtBot) -> None:
+    panel = begun(DensityPanel(), size=300)
     for step in (100, 200, 300):
         panel.show_frame(demo.frame(step, VIEW))
         panel.grab()
