@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.gui.panels import demo
 from gmstudio.gui.panels.courses import QUANTITIES
 from gmstudio.gui.panels.curves import CurvesPanel
+from gmstudio.gui.panels.plotting.step_plot import StepPlot
 from gmstudio.observation.frame import Metric, Truth, View
 
 VIEW = View(demo.BOUNDS, grid=40, arrows=12, samples=100, batch=64, probe=(1.0, 0.5))
@@ -27,6 +28,14 @@ Begun, Wheel = Callable[..., Any], Callable[..., None]
 @pytest.fixture
 def curves(begun: Begun) -> CurvesPanel:
     return begun(CurvesPanel(), 420, 200)
+
+
+def plotted(curves: CurvesPanel, steps: int) -> StepPlot:
+    """The plot, with so many steps of the made run in it."""
+    curves.show_metrics(demo.metrics(0, steps))
+    curves.redraw()
+    assert curves.plot is not None
+    return curves.plot
 
 
 def test_the_best_validation_is_marked_at_its_step(curves: CurvesPanel) -> None:
@@ -109,10 +118,7 @@ def test_the_plot_is_made_in_a_quiet_moment_after_the_panel_is_shown(qtbot: QtBo
 def test_the_wheel_zooms_around_the_mouse_and_home_follows_again(
     curves: CurvesPanel, wheel: Wheel, qtbot: QtBot
 ) -> None:
-    plot = curves.plot
-    assert plot is not None
-    curves.show_metrics(demo.metrics(0, 950))
-    curves.redraw()
+    plot = plotted(curves, 950)
     curves.grab()
     home = plot.spans
     place = QPointF(220, 80)
@@ -134,10 +140,7 @@ def test_the_wheel_zooms_around_the_mouse_and_home_follows_again(
 
 
 def test_dragging_pans_and_a_double_click_follows_again(curves: CurvesPanel, qtbot: QtBot) -> None:
-    plot = curves.plot
-    assert plot is not None
-    curves.show_metrics(demo.metrics(0, 950))
-    curves.redraw()
+    plot = plotted(curves, 950)
     curves.grab()
     home = plot.spans
     at = QPoint(200, 80)
@@ -165,10 +168,7 @@ def test_dragging_pans_and_a_double_click_follows_again(curves: CurvesPanel, qtb
 
 
 def test_keys_zoom_and_pan(curves: CurvesPanel, qtbot: QtBot) -> None:
-    plot = curves.plot
-    assert plot is not None
-    curves.show_metrics(demo.metrics(0, 950))
-    curves.redraw()
+    plot = plotted(curves, 950)
     qtbot.keyClick(plot, Qt.Key.Key_Plus)
     (a, b), _ = plot.spans
     assert (b - a) == pytest.approx(1000 / 1.3)
@@ -191,10 +191,7 @@ def test_the_mouse_reads_every_column_at_its_step(curves: CurvesPanel) -> None:
 
 
 def test_the_read_out_appears_under_the_mouse_and_goes_with_it(curves: CurvesPanel, qtbot: QtBot) -> None:
-    plot = curves.plot
-    assert plot is not None
-    curves.show_metrics(demo.metrics(0, 400))
-    curves.redraw()
+    plot = plotted(curves, 400)
     before = curves.grab().toImage()
     plot.point_at(QPointF(200, 60))
     during = curves.grab().toImage()
@@ -243,10 +240,7 @@ def test_what_cannot_be_had_is_greyed_with_the_reason_until_it_is_measured(curve
 
 
 def test_the_menu_switches_smoothing_and_logarithms(curves: CurvesPanel) -> None:
-    plot = curves.plot
-    assert plot is not None
-    curves.show_metrics(demo.metrics(0, 900))
-    curves.redraw()
+    plot = plotted(curves, 900)
     menu = curves.menu()
     actions = {action.text(): action for action in menu.actions()}
     assert not actions["Follow the run\tHome"].isEnabled() and not actions["Logarithmic values"].isEnabled()
