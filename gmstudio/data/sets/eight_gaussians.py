@@ -53,5 +53,7 @@ class EightGaussians(DataSpec, frozen=True, kw_only=True, tag="eight-gaussians")
     def _centres(self) -> Tensor:
         import torch
 
+        from gmstudio.data import circle
+
         angle = torch.arange(self.count, dtype=torch.float64) * (2 * math.pi / self.count)
-        return self.radius * torch.stack([angle.cos(), angle.sin()], dim=1)
+        return self.radius * circle.points(angle)

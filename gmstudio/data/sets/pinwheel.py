@@ -47,11 +47,12 @@ class Pinwheel(DataSpec, frozen=True, kw_only=True, tag="pinwheel"):
         """The exact density."""
         import torch
 
+        from gmstudio.data import circle
         from gmstudio.data.densities.gaussians import GaussianMixture
         from gmstudio.data.densities.twisted import Twisted
 
         angle = torch.arange(self.arms, dtype=torch.float64) * (2 * math.pi / self.arms)
-        along = torch.stack([angle.cos(), angle.sin()], dim=1)
+        along = circle.points(angle)
         across = torch.stack([-angle.sin(), angle.cos()], dim=1)
         covariances = self.length**2 * along.unsqueeze(2) * along.unsqueeze(1)
         covariances = covariances + self.noise**2 * across.unsqueeze(2) * across.unsqueeze(1)

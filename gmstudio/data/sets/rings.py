@@ -46,13 +46,12 @@ class Rings(DataSpec, frozen=True, kw_only=True, tag="rings"):
         return BlurredCurve([self._ring(index + 1) for index in range(self.rings)], self.noise)
 
     def _ring(self, index: int) -> Arc:
-        import torch
-
+        from gmstudio.data import circle
         from gmstudio.data.densities.curves import Arc
 
         radius = self.radius * index / self.rings
 
         def place(v: Tensor) -> Tensor:
-            return radius * torch.stack([v.cos(), v.sin()], dim=1)
+            return radius * circle.points(v)
 
         return Arc(place, 0.0, 2 * math.pi, weight=1.0 if self.share == "equal" else index, closed=True)

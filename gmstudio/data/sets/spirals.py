@@ -44,14 +44,13 @@ class Spirals(DataSpec, frozen=True, kw_only=True, tag="spirals"):
         return BlurredCurve([self._arm(2 * math.pi * index / self.arms) for index in range(self.arms)], self.noise)
 
     def _arm(self, start: float) -> Arc:
-        import torch
-
+        from gmstudio.data import circle
         from gmstudio.data.densities.curves import Arc
 
         winding, radius = 2 * math.pi * self.turns, self.radius
 
         def place(v: Tensor) -> Tensor:
             angle = start + winding * v
-            return (radius * v).unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)
+            return (radius * v).unsqueeze(1) * circle.points(angle)
 
         return Arc(place, 0.0, 1.0, power=1)

@@ -42,14 +42,13 @@ class SwissRoll(DataSpec, frozen=True, kw_only=True, tag="swiss-roll"):
 
     def density(self) -> BlurredCurve:
         """The exact density."""
-        import torch
-
+        from gmstudio.data import circle
         from gmstudio.data.densities.curves import Arc, BlurredCurve
 
         winding, inner, outer = 2 * math.pi * self.turns, self.radius * self.core, self.radius
 
         def place(v: Tensor) -> Tensor:
             angle = winding * (v - 1)
-            return (inner + (outer - inner) * v).unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)
+            return (inner + (outer - inner) * v).unsqueeze(1) * circle.points(angle)
 
         return BlurredCurve([Arc(place, 0.0, 1.0)], self.noise)

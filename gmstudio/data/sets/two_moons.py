@@ -39,14 +39,12 @@ class TwoMoons(DataSpec, frozen=True, kw_only=True, tag="two-moons"):
         """The exact density."""
         import torch
 
+        from gmstudio.data import circle
         from gmstudio.data.densities.curves import Arc, BlurredCurve
 
         dip = self.dip
 
-        def upper(v: torch.Tensor) -> torch.Tensor:
-            return torch.stack([v.cos(), v.sin()], dim=1)
-
         def lower(v: torch.Tensor) -> torch.Tensor:
             return torch.stack([1 - v.cos(), dip - v.sin()], dim=1)
 
-        return BlurredCurve([Arc(upper, 0.0, math.pi), Arc(lower, 0.0, math.pi)], self.noise)
+        return BlurredCurve([Arc(circle.points, 0.0, math.pi), Arc(lower, 0.0, math.pi)], self.noise)
