@@ -7,10 +7,8 @@ import datetime
 import hashlib
 import json
 import math
-import os
 import platform
 import shutil
-import uuid
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +17,7 @@ import safetensors.numpy
 import torch
 from torch import Tensor
 
-from gmstudio import __version__, registry, runs
+from gmstudio import __version__, durable, registry, runs
 from gmstudio.data.base import Dataset
 from gmstudio.exporting.card import card
 from gmstudio.exporting.loaded import LoadedModel
@@ -62,15 +60,15 @@ def export(
     run = experiment.runs()[column]
     dataset = experiment.run.data.build(experiment.run.training.seed)
     config = _config(checkpoint, experiment, column, which, dataset)
-    fresh = out.with_name(f".{out.name[:80]}.{uuid.uuid4().hex[:8]}.part")
+    fresh = durable.beside(out)
     try:
         fresh.mkdir()
-        _write(fresh / "model.safetensors", safetensors.numpy.save(weights, {"format": "pt"}))
+        durable.write(fresh / "model.safetensors", safetensors.numpy.save(weights, {"format": "pt"}))
         _write_config(fresh, config)
         # Reading it back proves the folder before anyone relies on it, and gives the card its figure.
         config["metrics"]["validation"] = _likelihood(load(fresh), dataset.validation)
         _write_config(fresh, config)
-        _write(fresh / "README.md", card(run, config).encode())
+        durable.write(fresh / "README.md", card(run, config).encode())
         _put_in_place(fresh, out)
     except OSError as error:
         raise FolderError(
@@ -136,14 +134,8 @@ def _likelihood(model: LoadedModel, points: Tensor) -> float | None:
 
 
 def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    _write(folder / "config.json", (json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    durable.write(folder / "config.json", text.encode())
 
 
 def _check_place(out: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
-import sys
 import tempfile
-import uuid
 from pathlib import Path
 
+from gmstudio.durable import beside, put_in_place
 from gmstudio.projects import schema
 from gmstudio.projects.errors import EARLIER, DamagedProject, named
 
@@ -182,31 +180,6 @@ def _execute(path: Path, statement: str) -> None:
     """Open a file for writing, execute a statement and close it, as far as that can be done."""
     with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(path, "rw")) as connection:
         connection.execute(statement)
-
-
-def beside(path: Path) -> Path:
-    """A new name in the same folder, for a file on its way to `path`."""
-    return path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex[:8]}.part")
-
-
-def put_in_place(fresh: Path, path: Path) -> None:
-    """Give a complete file its name, so that after a power failure there is the old one or the new one."""
-    with fresh.open("rb+") as file:
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def remove(path: Path) -> None:

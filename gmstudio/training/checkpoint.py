@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from gmstudio import durable
 from gmstudio.registry import SpecError
 from gmstudio.runs import MAX_BYTES, plain_from_json
 from gmstudio.training.errors import CheckpointError
@@ -76,17 +75,7 @@ class Checkpoint:
         Raises:
             OSError: when the disk refuses; the old file is untouched then.
         """
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.to_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        durable.replace(path, self.to_bytes())
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
@@ -97,16 +86,6 @@ class Checkpoint:
             OSError: when it cannot be opened.
         """
         return cls.from_bytes(path.read_bytes())
-
-
-def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def tensors_from_bytes(data: bytes) -> dict[str, np.ndarray[Any, Any]]:

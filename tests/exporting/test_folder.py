@@ -216,7 +216,7 @@ def test_a_failing_disk_leaves_the_earlier_export(
     def fail(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gmstudio.exporting.folder.os.fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(FolderError, match="No space left"):
         export(checkpoint, experiment, 0, folder)
     assert load(folder).config["title"] == experiment.columns[1].title

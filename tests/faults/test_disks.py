@@ -250,8 +250,6 @@ def test_places_that_cannot_hold_a_project_are_named_and_the_project_stays(proje
 def test_a_failure_while_saving_leaves_both_files_as_they_were(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gmstudio.projects import storage
-
     target = tmp_path / "target.gmstudio"
     with Project.create(target) as other:
         other.set_value("old", True)
@@ -260,7 +258,7 @@ def test_a_failure_while_saving_leaves_both_files_as_they_were(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage.os, "fsync", fail)
+        patch.setattr("os.fsync", fail)
         with pytest.raises(DiskFull):
             project.save_as(target)
     with Project.open(target) as other:
