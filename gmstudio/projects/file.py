@@ -206,20 +206,12 @@ class ProjectFile:
             if self._depth:
                 yield
                 return
-            with named(self.path, "written"):
-                connection.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                with named(self.path, "written"):
+            with named(self.path, "written"), schema.transaction(connection):
+                self._depth += 1
+                try:
                     yield
-                    connection.execute("COMMIT")
-            except BaseException:
-                # A full disk may have rolled back already.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth -= 1
+                finally:
+                    self._depth -= 1
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gmstudio.projects.errors import EARLIER, DamagedProject, NewerProject, NotAProject
@@ -89,18 +91,26 @@ def migrate(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found >= version():
         return found
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for statements in MIGRATIONS[found:]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {version()}")
+    return found
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is executed inside is committed together, or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         connection.execute("COMMIT")
     except BaseException:
+        # A full disk may have rolled back already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return found
 
 
 def check_tables(connection: sqlite3.Connection, path: Path) -> None:
