@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,25 +34,19 @@ def test_what_changes_again_and_again_is_written_once(qtbot: Any, keeper: Keeper
     assert written == [4]
 
 
-def test_a_save_waits_until_the_training_has_saved(qtbot: Any, keeper: Keeper) -> None:
-    project, held, release = keeper.project, threading.Event(), threading.Event()
-    assert project is not None
-    written: list[bool] = []
+def test_a_save_waits_until_the_training_has_saved(qtbot: Any, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
 
-    def save() -> None:
-        with project.batch():
-            held.set()
-            release.wait(30)
+    @contextmanager
+    def unless_busy() -> Iterator[bool]:
+        asked.append(len(asked) == 3)
+        yield asked[-1]
 
-    thread = threading.Thread(target=save)
-    thread.start()
-    assert held.wait(30)
-    keeper.keep("number", lambda: written.append(release.is_set()) or 1)  # type: ignore[func-returns-value]
-    qtbot.wait(100)
-    release.set()
-    thread.join(30)
+    monkeypatch.setattr(keeper.project, "unless_busy", unless_busy)
+    written: list[int] = []
+    keeper.keep("number", lambda: written.append(len(asked)) or 1)  # type: ignore[func-returns-value]
     qtbot.waitUntil(lambda: bool(written), timeout=10_000)
-    assert written == [True]
+    assert written == [4]
     assert keeper.value("number") == 1
 
 
