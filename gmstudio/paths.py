@@ -27,3 +27,11 @@ def user_data() -> Path:
     folder = Path(home) if home else Path(platformdirs.user_data_dir("gmstudio", appauthor=False))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def user_cache() -> Path:
+    """The folder for what can be made anew, such as compiled steps; made where it is missing."""
+    home = os.environ.get("GMSTUDIO_HOME")
+    folder = Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("gmstudio", appauthor=False))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

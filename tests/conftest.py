@@ -6,6 +6,8 @@ import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+# Nothing is compiled in the background while tests run; those of the compiler ask for it.
+os.environ["GMSTUDIO_ENGINE"] = "eager"
 
 from pathlib import Path
 

@@ -56,7 +56,9 @@ class StatusLine(QStatusBar):
         self._say("rate", f"{status.rate:,.0f} steps/s" if state == "running" and status.rate else "")
         self._say("left", f"{duration(status.seconds_left)} left" if status.seconds_left is not None else "")
         self._say("memory", f"{status.memory / 2**20:,.0f} MB" if status.memory else "")
-        self._say("device", status.device.upper())
+        engine = f" · {status.engine}" if status.engine else ""
+        self._say("device", f"{status.device.upper()}{engine}" if status.device else "")
+        self.labels["device"].setToolTip(f"Engine: {status.note}" if status.note else "Where and how it trains")
 
     def show_project(self, name: str, help: str) -> None:
         """The project's name, and where it is."""

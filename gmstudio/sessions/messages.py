@@ -36,6 +36,8 @@ class Status:
         memory: bytes in use.
         device: where it trains.
         stopped: for each column, whether early stopping has ended it.
+        engine: what makes the steps; empty before the first.
+        note: how it was chosen, in words for a person.
     """
 
     run: str
@@ -47,6 +49,8 @@ class Status:
     memory: int = 0
     device: str = ""
     stopped: tuple[bool, ...] = ()
+    engine: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from gmstudio.training.commands import Advance, Command, Pause, Play, SetData, S
 if TYPE_CHECKING:
     from gmstudio.observation.observer import Observer
     from gmstudio.projects.project import Project
+    from gmstudio.training.engines.choice import Choice
     from gmstudio.training.problems import Problem
     from gmstudio.training.trainer import Trainer
 
@@ -104,6 +105,7 @@ class Session:
         self._recorder = Recorder(project, self.run_id, self._refused)
         self._frame: Frame | None = None
         self._trainer: Trainer
+        self._choice: Choice
         self._observer: Observer
 
     # What other threads may call.
@@ -137,6 +139,7 @@ class Session:
         import torch
 
         from gmstudio.training import devices, heap
+        from gmstudio.training.engines.choice import Choice
         from gmstudio.training.trainer import Trainer
 
         heap.keep_pages()
@@ -144,14 +147,22 @@ class Session:
         torch.set_num_threads(devices.threads(self.experiment.run.training.threads))
         dataset = self.experiment.run.data.build(self.experiment.run.training.seed)
         self._trainer = Trainer(self.experiment, dataset, device=device)
+        self._choice = Choice(self._trainer, self.experiment.run.training.engine)
         if self._project is not None:
             self._enter(self._project)
         self._watch()
+        if self.experiment.run.training.engine == "compiled":
+            self._choice.insist(self._cancelled)
         if self._built is not None:
             self._built()
         if not self._resumed:
             self._picture(complete=True)
         self._recorder.frame(self._frame)
+
+    def _cancelled(self) -> bool:
+        """Whether somebody has asked to stop while the run is being built."""
+        self._obey(block=False)
+        return self._stop
 
     def _enter(self, project: Project) -> None:
         """Begin the run's record, or go on with it where its last checkpoint is."""
@@ -226,6 +237,7 @@ class Session:
             if trainer.step == made:
                 mark("first_step")
             self._step_seconds += 0.2 * (spent / made - self._step_seconds)
+            self._choice.consider(made, spent)
         if self._speed is not None and self._speed < 20:
             self._picture(complete=True)
         else:
@@ -361,7 +373,19 @@ class Session:
         device = str(trainer.device)
         memory = devices.memory(device)
         self.status.put(
-            Status(self.run_id, state, trainer.step, trainer.steps, rate, left, memory, device, tuple(trainer.stopped))
+            Status(
+                self.run_id,
+                state,
+                trainer.step,
+                trainer.steps,
+                rate,
+                left,
+                memory,
+                device,
+                tuple(trainer.stopped),
+                trainer.engine.name,
+                self._choice.note,
+            )
         )
         if state != "running":
             self._recorder.state(state, trainer.step)

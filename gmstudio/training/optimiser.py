@@ -14,8 +14,8 @@ from gmstudio.training.layout import Layout
 #: Values, gradients, first and second moments of a column, and its count of steps.
 Row = tuple[Tensor, ...]
 
-_BETAS = (0.9, 0.999)
-_EPSILON = 1e-8
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
 
 
 class Optimiser:
@@ -28,6 +28,7 @@ class Optimiser:
     Attributes:
         first, second: (E, P) moments of the gradients.
         counts: (E,) steps that each column has made, float32.
+        moving: the columns that learn; the others are held.
 
     Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
@@ -56,7 +57,7 @@ class Optimiser:
 
     def hold(self, stopped: Sequence[bool]) -> None:
         """Leave the weights and moments of these columns as they are from now on."""
-        self._moving = [column for column, still in enumerate(stopped) if not still]
+        self.moving = [column for column, still in enumerate(stopped) if not still]
 
     def step(self, rates: Sequence[float]) -> None:
         """Clip the gradients and make one step.
@@ -69,7 +70,7 @@ class Optimiser:
             norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
             gradients.mul_((self._clip / (norms + 1e-6)).clamp_(max=1.0))
         together: dict[float, list[Row]] = {}
-        for column in self._moving:
+        for column in self.moving:
             together.setdefault(rates[column], []).append(self._rows[column])
         with torch.no_grad():
             for rate, rows in together.items():
@@ -91,11 +92,11 @@ def _adam(rows: list[Row], rate: float, *, fused: bool, decoupled: bool, decay: 
         fused=fused,
         decoupled_weight_decay=decoupled,
         amsgrad=False,
-        beta1=_BETAS[0],
-        beta2=_BETAS[1],
+        beta1=BETAS[0],
+        beta2=BETAS[1],
         lr=rate,
         weight_decay=decay,
-        eps=_EPSILON,
+        eps=EPSILON,
         maximize=False,
     )
 

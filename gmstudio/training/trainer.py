@@ -21,7 +21,8 @@ from gmstudio.runs import Experiment
 from gmstudio.training import record
 from gmstudio.training.checkpoint import Checkpoint
 from gmstudio.training.commands import Edit, SetData, SetRate, SetSchedule
-from gmstudio.training.engine import Block, EagerEngine, Engine
+from gmstudio.training.engines.base import Block, Engine
+from gmstudio.training.engines.eager import EagerEngine
 from gmstudio.training.errors import NonFiniteLoss
 from gmstudio.training.layout import Layout
 from gmstudio.training.metric import Metric
@@ -51,6 +52,7 @@ class Trainer:
         steps: T, steps planned.
         stopped: for each column, whether early stopping has ended it.
         edits: (step, edit in plain values) of every edit so far.
+        engine: what makes the steps; it may be exchanged between two calls of `advance`.
 
     Raises:
         SpecError: when the data or the model cannot be built, or the objective asks for what the model cannot do.
@@ -75,7 +77,7 @@ class Trainer:
         self.layout = Layout(self.model)
         self.optimiser = Optimiser(self.layout, self.training)
         self.best = Best(self.model, self.layout, self.training.patience)
-        self._engine: Engine = EagerEngine(self.model, run.objective, self.layout, self.optimiser)
+        self.engine: Engine = EagerEngine(self.model, run.objective, self.layout, self.optimiser)
         self.step, self.steps = 0, self.training.steps
         self.looks = 0
         self.stopped_at: list[int | None] = [None] * len(runs)
@@ -192,7 +194,7 @@ class Trainer:
             offset = self.step - block.start
             every = self.training.evaluate_every
             n = min(goal - self.step, len(block.rates) - offset, every - self.step % every)
-            self._engine.step(block, offset, n)
+            self.engine.step(block, offset, n)
             self.step += n
             if self.step - block.start == len(block.rates):
                 self._read_losses()
@@ -200,6 +202,34 @@ class Trainer:
                 self._read_losses()
                 self._evaluate()
         return self.step - first
+
+    def agrees(self, engine: Engine, steps: int = 3) -> bool | None:
+        """Whether another engine makes the next steps as the present one does; the state stays as it is, to the bit.
+
+        Returns:
+            None when the training ends, or its block of batches, before so many steps.
+        """
+        if self.finished:
+            return None
+        block = self._current_block()
+        first = self.step - block.start
+        if first + steps > len(block.rates):
+            return None
+        optimiser = self.optimiser
+        state = [self.layout.values, optimiser.first, optimiser.second, optimiser.counts]
+        kept = [tensor.clone() for tensor in state]
+        losses, moves = [], []
+        for one in (self.engine, engine):
+            scratch = replace(block, losses=torch.zeros_like(block.losses))
+            one.step(scratch, first, steps)
+            losses.append(scratch.losses[first : first + steps, optimiser.moving].clone())
+            moves.append(self.layout.values - kept[0])
+            for tensor, old in zip(state, kept, strict=True):
+                tensor.copy_(old)
+        apart = float(torch.linalg.vector_norm(moves[1] - moves[0]))
+        # Adam turns a gradient of nearly 0, whose sign is rounding, into a whole step: so no bound on single weights.
+        close = apart <= 0.05 * float(torch.linalg.vector_norm(moves[0]))
+        return close and bool(torch.allclose(losses[0], losses[1], rtol=1e-3, atol=1e-4))
 
     def _current_block(self) -> Block:
         block = self._block

@@ -1,41 +1,14 @@
-"""What makes the steps of a block.  There is one engine so far; a compiled or captured one has the same face."""
+"""One operation after another, as PyTorch is written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import torch
-from torch import Tensor
 
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.objectives.base import ObjectiveSpec
+from gmstudio.training.engines.base import Block
 from gmstudio.training.layout import Layout
 from gmstudio.training.optimiser import Optimiser
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Everything that a few consecutive steps need, ready on the device.
-
-    Attributes:
-        start: the step of the first entry.
-        x: (S, E, B, D) mollified batches in the model's units.
-        rates: learning rates, S lists of E.
-        losses: (S, E), filled as the steps are made.
-    """
-
-    start: int
-    x: Tensor
-    rates: list[list[float]]
-    losses: Tensor
-
-
-class Engine(Protocol):
-    """Makes steps without waiting for the device."""
-
-    def step(self, block: Block, first: int, n: int) -> None:
-        """Make `n` steps with the block's entries from `first` on, and note their losses in the block."""
 
 
 class EagerEngine:
@@ -47,6 +20,8 @@ class EagerEngine:
         layout: the model's parameters.
         optimiser: turns gradients into steps.
     """
+
+    name = "eager"
 
     def __init__(self, model: DensityModel, objective: ObjectiveSpec, layout: Layout, optimiser: Optimiser) -> None:
         self._model, self._objective = model, objective

@@ -1,0 +1,1 @@
+"""What makes the steps: one operation after another, or compiled."""

@@ -1,0 +1,78 @@
+"""Compiles a training step in a process of its own, so that neither training nor window waits for the compiler.
+
+``python -m gmstudio.training.engines.compiler PACKAGE`` reads the request that lies beside the package to be made, with
+the ending ``.json``.  Compiling takes 15 to 60 s of a core; the process runs at the lowest priority.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import torch
+
+from gmstudio.models.base import ModelSpec
+from gmstudio.objectives.base import ObjectiveSpec
+from gmstudio.registry import convert, from_plain
+from gmstudio.runs import TrainingSpec
+from gmstudio.training.engines.builds import Request
+from gmstudio.training.engines.program import Program, trace
+
+
+def build(request: Request, final: Path) -> None:
+    """Trace, compile and write a package; the file appears as a whole or not at all."""
+    torch.set_num_threads(request.threads)
+    model = cast(ModelSpec, from_plain("model", request.model))
+    objective = cast(ObjectiveSpec, from_plain("objective", request.objective))
+    training = convert(TrainingSpec, request.training, "training")
+    points = torch.randn(512, request.dim, generator=torch.Generator().manual_seed(0))
+    program = Program(model.build(request.dim, [0], points).train(), objective, training)
+    inputs = program.example(training.batch, request.dim)
+    exported = torch.export.export(_Shell(trace(program, inputs)), inputs)
+    with tempfile.TemporaryDirectory(dir=final.parent) as folder:
+        path = Path(folder) / "step.pt2"
+        torch._inductor.aoti_compile_and_package(exported, package_path=str(path))
+        path.replace(final)
+
+
+class _Shell(torch.nn.Module):
+    """A traced graph as the module that `torch.export` asks for."""
+
+    def __init__(self, graph: torch.nn.Module) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = self.graph(*inputs)
+        return loss
+
+
+def main(arguments: list[str]) -> int:
+    """Build what the request file asks for; returns the exit status."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    _end_with(os.getppid())
+    final = Path(arguments[0])
+    build(msgspec.json.decode(final.with_suffix(".json").read_bytes(), type=Request), final)
+    return 0
+
+
+def _end_with(parent: int) -> None:
+    """End when the program that asked has ended, however it did."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
