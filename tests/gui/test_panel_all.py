@@ -129,6 +129,21 @@ def test_a_new_run_forgets_the_last(panel: Panel) -> None:
     assert (pixels(panel) == fresh).mean() > 0.999
 
 
+def test_a_panel_that_is_cleared_is_as_before_the_first_run_and_can_say_why(panel: Panel) -> None:
+    empty, words = pixels(panel), panel.summary()
+    fill(panel)
+    assert (pixels(panel) != empty).any()
+    panel.clear()
+    assert (pixels(panel) == empty).all()
+    assert panel.summary() == words and panel.info is None
+    panel.clear("The drawing is empty.")
+    if panel.name != "schedule":
+        assert (pixels(panel) != empty).any()
+    fill(panel)
+    panel.clear()
+    assert (pixels(panel) == empty).all()
+
+
 def test_it_exports_a_png_of_the_asked_size(panel: Panel, tmp_path: Path) -> None:
     fill(panel)
     image = QImage(960, 520, QImage.Format.Format_RGB32)

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSizeF, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
 from gmstudio import runs
+from gmstudio.gui.docks import Dock
 from gmstudio.gui.panels import demo
 from gmstudio.gui.panels.handles import Handles
+from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.note import Note
 from gmstudio.gui.panels.schedule import SchedulePanel
 from gmstudio.gui.panels.schedule_chart import SHARES, UNTIL
 from gmstudio.mollification.schedules.curve import CurveSchedule
@@ -51,6 +56,30 @@ def drag(panel: SchedulePanel, qtbot: QtBot, index: int, by: QPoint) -> tuple[li
     assert not after
     qtbot.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + by)
     return during, after
+
+
+def test_the_hint_is_as_long_as_there_is_room_for_and_never_cut(schedule: SchedulePanel, qtbot: QtBot) -> None:
+    note = Note(schedule.strip_note.texts, "All of it.")
+    qtbot.addWidget(note)
+    note.show()
+    seen = []
+    for width in range(0, note.sizeHint().width() + 2, 3):
+        note.resize(width, 20)
+        assert QFontMetrics(small_font(note.font(), 0.5)).horizontalAdvance(note.shown) <= width
+        seen.append(note.shown)
+    assert list(dict.fromkeys(seen)) == ["", *reversed(note.texts)]
+    assert note.toolTip() == "All of it." and schedule.strip_note.toolTip() == schedule.help
+
+
+def test_the_strip_stands_in_the_title_of_a_dock(shown: Shown) -> None:
+    panel, host = SchedulePanel(), QMainWindow()
+    panel.set_experiment(runs.twins(runs.default_run()))
+    dock = Dock("schedule", panel.title, panel.help, panel, host)
+    host.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+    shown(host, 325, 190)
+    assert panel.which.isVisible() and panel.which.parentWidget() is dock.bar
+    assert panel.strip_note.isVisible() and panel.strip_note.parentWidget() is dock.bar
+    assert panel.chart.height() > 140
 
 
 def test_the_cards_schedules_are_shown_before_a_run(schedule: SchedulePanel) -> None:

@@ -35,10 +35,20 @@ class Panel(QWidget):
         self.info: RunInfo | None = None
         self.setObjectName(self.name)
         self.setAccessibleName(self.title)
+        #: What it says before the first run.
+        self.empty_hint = self.tr("Press Space to train")
 
     def begin(self, info: RunInfo) -> None:
         """A run is about to be shown: forget the last one. Call the base's."""
         self.info = info
+
+    def clear(self, hint: str = "") -> None:
+        """Nothing is to be shown: be as before the first run. Call the base's.
+
+        Args:
+            hint: what to say instead of the panel's own words.
+        """
+        self.info = None
 
     def show_truth(self, truth: Truth) -> None:
         """What is known exactly of the data."""

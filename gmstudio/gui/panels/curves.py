@@ -70,7 +70,7 @@ class CurvesPanel(Panel):
         self._load.timeout.connect(self._make_plot)
         self.empty = EmptyPlot()
         self.empty.setAccessibleName(self.title)
-        self.empty.hint = self.tr("Press Space to train")
+        self.empty.hint = self.empty_hint
         self.choice = self._make_choice()
         self.legend = Legend(self)
         self.follow = self._make_follow()
@@ -186,6 +186,17 @@ class CurvesPanel(Panel):
             self._pages.setCurrentWidget(plot)
             self.setFocusProxy(plot)
         self.redraw()
+
+    def clear(self, hint: str = "") -> None:
+        super().clear(hint)
+        self.courses.start((), 0)
+        self.absent, self.step = {}, None
+        self.legend.show_titles((), True)
+        self._offer()
+        self.empty.hint = hint or self.empty_hint
+        self.empty.refresh()
+        self._pages.setCurrentWidget(self.empty)
+        self.setFocusProxy(self.empty)
 
     def show_truth(self, truth: Truth) -> None:
         self.absent = unknowns(self.info, truth)

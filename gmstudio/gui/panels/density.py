@@ -131,7 +131,6 @@ class DensityPanel(PlanePanel):
         self._settle.setInterval(round(1000 * CALM) + 20)
         self._settle.timeout.connect(self.row.refresh)
         self.row.side = BAR_SIDE
-        self.add_note("")
         tr = self.tr
         self.log = self.add_switch(
             tr("Log"),

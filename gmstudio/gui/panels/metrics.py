@@ -132,7 +132,8 @@ class MetricsTable(Layered):
     def paint_base(self, painter: QPainter, size: QSizeF) -> None:
         if not self.titles:
             painter.setPen(self.theme.colour("muted"))
-            painter.drawText(QRectF(0, 0, size.width(), size.height()), Qt.AlignmentFlag.AlignCenter, self.hint)
+            flags = Qt.AlignmentFlag.AlignCenter.value | Qt.TextFlag.TextWordWrap.value
+            painter.drawText(QRectF(8, 4, size.width() - 16, size.height() - 8), flags, self.hint)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         first = min(150.0, size.width() * 0.38)
@@ -264,7 +265,7 @@ class MetricsPanel(Panel):
         super().__init__(parent)
         self.table = MetricsTable()
         self.table.setAccessibleName(self.title)
-        self.table.hint = self.tr("Press Space to train")
+        self.table.hint = self.empty_hint
         self.table.chosen.connect(self.chosen)
         self._drawn: tuple[object, ...] = ()
         scroll = QScrollArea(self)
@@ -282,6 +283,13 @@ class MetricsPanel(Panel):
         self.table.start(info.titles)
         self.table.absent = unknowns(info, None)
         self._redraw()
+
+    def clear(self, hint: str = "") -> None:
+        super().clear(hint)
+        self.table.start(())
+        self.table.absent = {}
+        self.table.hint = hint or self.empty_hint
+        self.table.refresh()
 
     def show_truth(self, truth: Truth) -> None:
         self.table.absent = unknowns(self.info, truth)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.note import Note
 from gmstudio.gui.panels.plane_link import PlaneLink
 from gmstudio.gui.panels.plane_row import Heading, PlaneRow, Plot
 from gmstudio.gui.theme import Theme
@@ -31,11 +32,12 @@ class PlanePanel(Panel):
         self.row = PlaneRow(self.draw, self.draw_legend, self)
         self.row.setAccessibleName(self.title)
         self.row.menu_wanted.connect(self._extend_menu)
-        self.row.hint = self.tr("Press Space to train")
+        self.row.hint = self.empty_hint
         self.strip = QHBoxLayout()
         self.strip.setContentsMargins(6, 1, 6, 1)
         self.strip.setSpacing(4)
         self.strip.addStretch(1)
+        self.strip_note: Note | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -92,18 +94,11 @@ class PlanePanel(Panel):
         self.strip.addWidget(box)
         return box
 
-    def add_note(self, text: str, help: str = "") -> QLabel:
+    def add_note(self, text: str, help: str) -> None:
         """Put a muted line at the left end of the strip; it gives way where there is no room."""
-        note = QLabel(text, self)
-        note.setToolTip(help or text)
-        note.setFont(small_font(self.font(), 0.5))
-        note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        note.setMinimumWidth(0)
-        note.setStyleSheet(f"color: {self.theme.colours['muted']}")
+        self.strip_note = Note((text,), help, self)
         self.strip.setStretch(0, 0)
-        self.strip.insertWidget(0, note, 1)
-        self._strip_note = note
-        return note
+        self.strip.insertWidget(0, self.strip_note, 1)
 
     # What the window says
 
@@ -124,6 +119,14 @@ class PlanePanel(Panel):
         self.truth = None
         self.link.set_home(info.bounds)
         self.row.hint = "" if self.before_frames else self.tr("Waiting for the first picture…")
+        self.reset()
+        self.changed()
+
+    def clear(self, hint: str = "") -> None:
+        super().clear(hint)
+        self.frame = None
+        self.truth = None
+        self.row.hint = hint or self.empty_hint
         self.reset()
         self.changed()
 
@@ -164,9 +167,8 @@ class PlanePanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
-        note = getattr(self, "_strip_note", None)
-        if note is not None:
-            note.setStyleSheet(f"color: {theme.colours['muted']}")
+        if self.strip_note is not None:
+            self.strip_note.apply_theme(theme)
         self.reset()
         self.row.apply_theme(theme)
         self.changed()

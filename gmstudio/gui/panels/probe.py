@@ -229,7 +229,8 @@ class ProbePanel(Panel):
         self.view = ProbeView()
         self.view.setAccessibleName(self.title)
         self.view.setToolTip(self.help)
-        self.view.hint = self.tr("Press Space to train, then move the mouse over a plot")
+        self.empty_hint = self.tr("Press Space to train, then move the mouse over a plot")
+        self.view.hint = self.empty_hint
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -254,6 +255,13 @@ class ProbePanel(Panel):
         super().begin(info)
         self.view.info, self.view.frame, self.view.truth = info, None, None
         self.view.point = self.link.probe
+        self.view.refresh()
+
+    def clear(self, hint: str = "") -> None:
+        super().clear(hint)
+        self.view.info, self.view.frame, self.view.truth = None, None, None
+        self.view.point = None
+        self.view.hint = hint or self.empty_hint
         self.view.refresh()
 
     def show_truth(self, truth: Truth) -> None:

@@ -28,7 +28,6 @@ class SamplesPanel(PlanePanel):
         super().__init__(parent)
         self._data = Cloud(one=0.35, dot=2.5)
         self._clouds: dict[int, Cloud] = {}
-        self.add_note("")
         self.show_data = self.add_switch(
             self.tr("Data"), self.tr("Show the training data under the samples."), False, self._switched
         )

@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 from PySide6.QtCore import QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.note import Note
 from gmstudio.gui.panels.schedule_chart import SHARES, VISIBLE, Curve, ScheduleChart
 from gmstudio.gui.theme import Theme
 from gmstudio.mollification.base import ScheduleSpec
@@ -47,7 +48,8 @@ class SchedulePanel(Panel):
         self.chart.setAccessibleDescription(
             self.tr("Page Up and Page Down choose a point, arrow keys move it, Insert adds one, Delete removes it.")
         )
-        self.chart.hint = self.tr("Choose a schedule on the card Mollification")
+        self.empty_hint = self.tr("Choose a schedule on the card Mollification")
+        self.chart.hint = self.empty_hint
         self.chart.dragging.connect(self._dragged)
         self.chart.edited.connect(self._edited)
         self.chart.activated.connect(self._activate)
@@ -60,21 +62,24 @@ class SchedulePanel(Panel):
         self.which.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.which.currentIndexChanged.connect(self.chart.choose)
         self.which.hide()
-        self._note = QLabel(self)
-        self._note.setFont(small_font(self.font(), 0.5))
-        self._note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._note.setToolTip(self.help)
-        strip = QHBoxLayout()
-        strip.setContentsMargins(6, 1, 6, 0)
-        strip.addWidget(self._note, 1)
-        strip.addWidget(self.which)
+        hints = (
+            self.tr("Drag a point · double-click adds one · Delete removes it"),
+            self.tr("Drag a point · double-click adds one"),
+            self.tr("Drag to shape"),
+            self.tr("Drag it"),
+        )
+        self.strip_note = Note(hints, self.help, self)
+        self.strip_note.hide()
+        self.strip = QHBoxLayout()
+        self.strip.setContentsMargins(6, 1, 6, 0)
+        self.strip.addWidget(self.strip_note, 1)
+        self.strip.addWidget(self.which)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(strip)
+        layout.addLayout(self.strip)
         layout.addWidget(self.chart, 1)
         self.setFocusProxy(self.chart)
-        self._colour_note()
 
     @property
     def specs(self) -> tuple[ScheduleSpec, ...]:
@@ -95,7 +100,7 @@ class SchedulePanel(Panel):
             self.chart.active = next((i for i, spec in enumerate(specs) if not spec.off), 0)
         self._list_columns(titles)
         self.chart.set_specs(titles, specs)
-        self._note.setText(self.tr("Drag a point · double-click adds one · Delete removes it"))
+        self.strip_note.show()
 
     def _keep_what_happened(self, specs: tuple[ScheduleSpec, ...]) -> None:
         """What lies before the step stays as it was; what lies after follows the new schedules."""
@@ -130,6 +135,17 @@ class SchedulePanel(Panel):
         self.chart.now = 0.0
         self.chart.refresh()
 
+    def clear(self, hint: str = "") -> None:
+        super().clear(hint)
+        self.chart.now = None
+        self.chart.happened = ()
+        if self.experiment is not None:
+            self.set_experiment(self.experiment)
+        else:
+            self.chart.set_specs((), ())
+            self.chart.hint = self.empty_hint
+        self.chart.refresh()
+
     def show_step(self, step: int) -> None:
         if self.info is None:
             return
@@ -161,10 +177,7 @@ class SchedulePanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
         self.chart.apply_theme(theme)
-        self._colour_note()
-
-    def _colour_note(self) -> None:
-        self._note.setStyleSheet(f"color: {self.theme.colours['muted']}")
+        self.strip_note.apply_theme(theme)
 
     def summary(self) -> str:
         chart = self.chart
