@@ -208,7 +208,7 @@ def test_nothing_is_compiled_for_a_training_that_ends_before_the_compiler(monkey
     started: list[Request] = []
 
     class Watched(Builds):
-        def start(self, request: Request) -> bool:
+        def start(self, request: Request, *, urgent: bool = False) -> bool:
             started.append(request)
             return True
 

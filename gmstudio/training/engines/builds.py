@@ -104,8 +104,13 @@ class Builds:
         """Why the package could not be made."""
         return self._failures.get(request.package, "")
 
-    def start(self, request: Request) -> bool:
-        """Begin to make a package; returns False while another one is being made."""
+    def start(self, request: Request, *, urgent: bool = False) -> bool:
+        """Begin to make a package; returns False while another one is being made.
+
+        Args:
+            request: what to compile.
+            urgent: whether somebody waits; otherwise the process gives way to everything else.
+        """
         if self.state(request) != "absent":
             return True
         if self._process is not None:
@@ -121,12 +126,18 @@ class Builds:
         }
         with package.with_suffix(".log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gmstudio.training.engines.compiler", str(package)],
+                [
+                    sys.executable,
+                    "-m",
+                    "gmstudio.training.engines.compiler",
+                    str(package),
+                    *([] if urgent else ["--later"]),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=environment,
-                creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+                creationflags=0 if urgent else getattr(subprocess, "IDLE_PRIORITY_CLASS", 0),
             )
         self._package = package
         return True

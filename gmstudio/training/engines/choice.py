@@ -84,7 +84,7 @@ class Choice:
             elif state == "failed":
                 self._close(self._builds.reason(self._request))
             else:
-                self._builds.start(self._request)
+                self._builds.start(self._request, urgent=True)
                 time.sleep(0.05)
         if self._trainer.engine is self._eager and not cancelled():
             raise SpecError(

@@ -1,7 +1,7 @@
 """Compiles a training step in a process of its own, so that neither training nor window waits for the compiler.
 
-``python -m gmstudio.training.engines.compiler PACKAGE`` reads the request that lies beside the package to be made, with
-the ending ``.json``.  Compiling takes 15 to 60 s of a core; the process runs at the lowest priority.
+``python -m gmstudio.training.engines.compiler PACKAGE [--later]`` reads the request that lies beside the package to be
+made, with the ending ``.json``.  Compiling takes 15 to 60 s of a core; with ``--later`` at the lowest priority.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Shell(torch.nn.Module):
 
 def main(arguments: list[str]) -> int:
     """Build what the request file asks for; returns the exit status."""
-    if hasattr(os, "nice"):
+    if "--later" in arguments and hasattr(os, "nice"):
         os.nice(19)
     _end_with(os.getppid())
     final = Path(arguments[0])
