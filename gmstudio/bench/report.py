@@ -17,7 +17,7 @@ def machine() -> dict[str, Any]:
     import importlib.metadata as metadata
 
     packages = {}
-    for name in ("torch", "numpy", "PySide6-Essentials", "pyqtgraph", "zuko"):
+    for name in ("torch", "numpy", "PySide6-Essentials", "pyqtgraph", "zuko", "nflows", "normflows", "torchebm"):
         try:
             packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -57,3 +57,26 @@ def write(path: Path | None, figures: dict[str, Any]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**figures, "machine": machine()}, indent=2) + "\n", encoding="utf-8")
+
+
+def write_rows(path: Path | None, rows: list[dict[str, Any]], *, device: str) -> None:
+    """Write a list of rows as JSON, one to a line, each with `machine` in it, so that any of them stands alone.
+
+    Args:
+        path: where; nothing is written where it is None.
+        rows: plain values.
+        device: what was measured, such as ``cpu``.
+    """
+    if path is None:
+        return
+    where = {**machine(), **_device(device)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = ",\n".join(json.dumps({**row, "machine": where}) for row in rows)
+    path.write_text(f"[\n{text}\n]\n", encoding="utf-8")
+
+
+def _device(device: str) -> dict[str, Any]:
+    import torch
+
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    return {"device": name, "threads": torch.get_num_threads()}
