@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gmstudio.bench.architecture import Architecture
 
@@ -20,11 +20,21 @@ WARM_UP = 20
 
 def engines(device: str) -> tuple[str, ...]:
     """The engines that can be measured on a device, the plainest first."""
-    return ("eager",)
+    from gmstudio.training.engines.builds import obstacle
+
+    return ("eager",) if device != "cpu" or obstacle() else ("eager", "compiled")
 
 
 def settle(trainer: Trainer, engine: str) -> None:
-    """Train until the engine is in place: what builds one in the background must not be measured."""
+    """Wait until the engine is in place, since what builds it must not be measured, and make the first steps.
+
+    Raises:
+        SpecError: when it cannot be had.
+    """
+    if engine != "eager":
+        from gmstudio.training.engines.choice import Choice
+
+        Choice(trainer, engine).insist(lambda: False)
     trainer.advance(WARM_UP)
 
 
@@ -47,15 +57,12 @@ def experiment(
     model = architecture.plain()
     if model is None:
         raise LookupError(f"This project has no model like {architecture} yet.")
-    training: dict[str, Any] = {"steps": STEPS, "batch": batch}
-    if "engine" in runs.TrainingSpec.__struct_fields__:
-        training["engine"] = engine
     run = runs.run_from_plain(
         {
             "data": {"kind": "two-moons"},
             "model": model,
             "mollification": {"kind": "sigmoid"},
-            "training": training,
+            "training": {"steps": STEPS, "batch": batch, "engine": engine},
         }
     )
     if columns == "twins":
@@ -102,6 +109,9 @@ class Training:
         data: the points.
         engine: one of `engines`.
         device: where.
+
+    Raises:
+        SpecError: when the engine cannot be had.
     """
 
     def __init__(self, trained: Experiment, data: Dataset, *, engine: str, device: str) -> None:

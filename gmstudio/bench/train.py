@@ -113,18 +113,33 @@ def _rivals(architecture: Architecture) -> str:
     return ", ".join(found) or "others"
 
 
-def _training(config: Config, data: Dataset, how: Settings, engine: str) -> ours.Training:
+def _trainings(config: Config, data: Dataset, how: Settings) -> dict[str, ours.Training]:
+    """A trainer for each engine; an engine that cannot be had is named with the reason.
+
+    Raises:
+        Skipped: when none can be had.
+    """
+    from gmstudio.registry import SpecError
+
     columns: int | Literal["twins"] = "twins" if config.twins else config.members
-    trained = ours.experiment(config.architecture, batch=config.batch, columns=columns, engine=engine)
-    return ours.Training(trained, data, engine=engine, device=how.device)
+    found = {}
+    for engine in how.engines:
+        trained = ours.experiment(config.architecture, batch=config.batch, columns=columns, engine=engine)
+        try:
+            found[engine] = ours.Training(trained, data, engine=engine, device=how.device)
+        except SpecError as error:
+            print(f"{config}: {engine} skipped. {error}", flush=True)
+    if not found:
+        raise Skipped("No engine can train it.")
+    return found
 
 
 def _against_peers(config: Config, how: Settings, fused: bool) -> list[Row]:
     from gmstudio.bench.peers.model import Loop
 
     data = ours.dataset(config.architecture.dim)
-    mine = {engine: _training(config, data, how, engine) for engine in how.engines}
-    plan = mine[how.engines[0]].trainer.plans[0].tolist()
+    mine = _trainings(config, data, how)
+    plan = next(iter(mine.values())).trainer.plans[0].tolist()
     points = data.to_model(data.train).to(how.device)
     theirs: dict[str, Work] = {}
     for library in peers.installed():
@@ -145,30 +160,31 @@ def _against_peers(config: Config, how: Settings, fused: bool) -> list[Row]:
             {library: rates[library] for library in theirs},
             bar=config.bar(engine, how.cuda),
         )
-        for engine in how.engines
+        for engine in mine
     ]
 
 
 def _twins(config: Config, how: Settings) -> list[Row]:
     data = ours.dataset(config.architecture.dim)
-    entrants: dict[str, Work] = {}
-    for engine in how.engines:
-        for twins in (True, False):
-            training = _training(replace(config, twins=twins), data, how, engine)
-            entrants[f"{engine} {twins}"] = training.run
-    rates = how.race(entrants)
+    both, one = _trainings(config, data, how), _trainings(replace(config, twins=False), data, how)
+    rates = how.race(
+        {
+            **{f"{engine}, both": training.run for engine, training in both.items()},
+            **{f"{engine}, one": training.run for engine, training in one.items()},
+        }
+    )
     times = {name: [1e3 / rate for rate in found] for name, found in rates.items()}
     return [
         compare(
             str(config),
             engine,
             "ms/step",
-            times[f"{engine} True"],
-            {"one run alone": times[f"{engine} False"]},
+            times[f"{engine}, both"],
+            {"one run alone": times[f"{engine}, one"]},
             bar=config.bar(engine, how.cuda),
             less=True,
         )
-        for engine in how.engines
+        for engine in both
     ]
 
 

@@ -14,10 +14,12 @@ from gmstudio import cli, runs
 from gmstudio.bench import observe, ours, peers, race, scale, settings, table, train
 from gmstudio.bench.architecture import BINS, Architecture, Family
 from gmstudio.bench.peers.model import Loop
+from gmstudio.registry import SpecError
+from gmstudio.training.trainer import Trainer
 
 FLOWS = ("zuko", "nflows", "normflows")
 KEYS = {"config", "engine", "ours", "peer", "peer_value", "ratio"}
-QUICK = ["--rounds", "2", "--seconds", "0.001"]
+QUICK = ["--rounds", "2", "--seconds", "0.001", "--engine", "eager"]
 
 
 def own_parameters(architecture: Architecture) -> int:
@@ -292,3 +294,37 @@ def test_the_driver_makes_the_steps_that_it_is_asked_for() -> None:
     training.run(137)
     assert training.trainer.step == ours.WARM_UP + 137
     assert math.isfinite(training.trainer.best.likelihood[0])
+
+
+def test_an_engine_is_in_place_before_its_steps_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Instant:
+        """Stands for the choice of an engine, without a compiler."""
+
+        def __init__(self, trainer: Trainer, wish: str) -> None:
+            self._trainer, self._wish = trainer, wish
+
+        def insist(self, cancelled: Callable[[], bool]) -> None:
+            assert self._trainer.step == 0 and not cancelled()
+            self._trainer.engine.name = self._wish
+
+    monkeypatch.setattr("gmstudio.training.engines.choice.Choice", Instant)
+    trained = ours.experiment(Architecture("real-nvp", 1, 4), batch=8, engine="compiled")
+    training = ours.Training(trained, ours.dataset(2, 100), engine="compiled", device="cpu")
+    assert training.trainer.engine.name == "compiled"
+    assert trained.run.training.engine == "compiled"
+
+
+def test_an_engine_that_cannot_be_had_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("zuko")
+
+    def settle(trainer: Trainer, engine: str) -> None:
+        if engine == "compiled":
+            raise SpecError("There is no boiler.", "Buy one.", "engine")
+
+    monkeypatch.setattr(ours, "settle", settle)
+    how = settings.Settings("cpu", ("eager", "compiled"), 1, 0.001, "", None)
+    config = train.Config(Architecture("real-nvp", 1, 4), 8)
+    assert [row.engine for row in train.measure(config, how)] == ["eager"]
+    assert "There is no boiler." in capsys.readouterr().out
