@@ -205,6 +205,13 @@ def test_a_loss_that_is_not_finite_fails_with_a_remedy_and_keeps_the_last_checkp
     assert all(np.isfinite(a).all() for a in checkpoint.arrays.values() if a.dtype.kind == "f")
 
 
+def test_an_unusable_data_set_fails_with_its_message_where_it_would_be_recorded(project: Project) -> None:
+    run = runs.run_from_plain({"data": {"kind": "drawing"}, "model": {"kind": "real-nvp"}})
+    outcome = Session(runs.single(run), project=project, device="cpu", hold=True).run()
+    assert outcome.state == "failed" and outcome.problem is not None
+    assert outcome.problem.what == "The drawing is empty." and project.runs() == []
+
+
 def test_an_unusable_data_set_fails_with_a_message() -> None:
     run = runs.run_from_plain({"data": {"kind": "drawing"}, "model": {"kind": "real-nvp"}})
     outcome = Session(runs.single(run), device="cpu").run()

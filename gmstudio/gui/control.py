@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from gmstudio.gui.training_thread import TrainingThread, freeze
 from gmstudio.observation.frame import View
 from gmstudio.runs import Experiment
-from gmstudio.sessions import ALL_PARTS, Outcome, Session, Status
+from gmstudio.sessions import ALL_PARTS, Outcome, Preview, Session, Status
 from gmstudio.training.commands import Advance, Command, Pause, Play, SetSpeed, Stop
 
 if TYPE_CHECKING:
@@ -70,21 +71,32 @@ def meaning_of_space(state: str, playing: bool, changed: bool) -> str:
 class Control(QObject):
     """Holds the session that is alive, and starts the next when the last has ended.
 
+    Where no run is alive it can hold a preview instead.  That one has no state, takes no part in playing and pausing,
+    and nothing waits for its end: a run begins while the preview's thread is still leaving.
+
     Signals:
         started(Session): a session's thread begins.
         state_changed(str): ``""``, ``building``, ``running``, ``paused``, ``finished``, ``stopped`` or ``failed``.
         ended(Outcome): a session's thread has ended.
+        previewed(Session): a preview's thread begins.
+        declined(Outcome): a preview has ended without being asked to; it has the problem.
     """
 
     started = Signal(object)
     state_changed = Signal(str)
     ended = Signal(object)
+    previewed = Signal(object)
+    declined = Signal(object)
 
     def __init__(self, parent: QObject | None = None, make: Callable[..., Session] = Session) -> None:
         super().__init__(parent)
         self._make = make
         self._thread: TrainingThread | None = None
         self._next: Start | None = None
+        self._preview: TrainingThread | None = None
+        self._wanted: Start | None = None
+        self._previewed: Start | None = None
+        self._leaving: list[TrainingThread] = []
         self._closing = False
         self._speed: float | None = None
         self.session: Session | None = None
@@ -105,6 +117,7 @@ class Control(QObject):
         """Begin a session; one that is alive is stopped first, and all of it is kept."""
         if self._closing:
             return
+        self._leave_preview()
         self._next = start
         self.playing = not start.paused and not start.steps
         if self._thread is not None:
@@ -193,6 +206,59 @@ class Control(QObject):
         elif status.state != self.state and not (status.state in ALIVE and self._thread is None):
             self._become(status.state)
 
+    # Previews.
+
+    @property
+    def previewing(self) -> Experiment | None:
+        """What is previewed, or will be as soon as the preview before it has ended."""
+        return self._wanted.experiment if self._wanted is not None else None
+
+    def preview(self, start: Start) -> None:
+        """Show what a run would begin with, unless one is alive; the newest wish wins."""
+        if self._closing or self.alive:
+            return
+        self._wanted = start
+        if self._preview is not None:
+            # One after the other: two big models at once might be too much.
+            self._preview.session.post(Stop())
+        else:
+            self._begin_preview(start)
+
+    def _begin_preview(self, start: Start) -> None:
+        session = Preview(start.experiment, wants=start.wants, built=freeze)
+        self._preview, self._previewed = TrainingThread(session), start
+        self._preview.finished.connect(self._preview_finished)
+        self.previewed.emit(session)
+        self._preview.start()
+
+    def _leave_preview(self) -> None:
+        """Let the preview end by itself; nobody waits for it."""
+        thread, self._preview, self._wanted = self._preview, None, None
+        if thread is not None:
+            thread.session.post(Stop())
+            self._leaving.append(thread)
+
+    @Slot()
+    def _preview_finished(self) -> None:
+        if self._closing:
+            return
+        self._tidy.start()
+        for thread in [one for one in self._leaving if one.outcome is not None]:
+            self._leaving.remove(thread)
+            thread.wait()
+            thread.deleteLater()
+        ended = self._preview
+        if ended is None or ended.outcome is None:
+            return
+        self._preview = None
+        ended.wait()
+        ended.deleteLater()
+        if self._wanted is not None and self._wanted is not self._previewed:
+            self._begin_preview(self._wanted)
+        else:
+            self._wanted = None
+            self.declined.emit(ended.outcome)
+
     def show_state(self, state: str, status: Status | None = None) -> None:
         """A run that no session trains is shown; `state` is how it ended."""
         self.session, self.status, self.playing = None, status, False
@@ -240,21 +306,27 @@ class Control(QObject):
         """Stop for good; returns False when the thread could not be ended in that time."""
         self._closing = True
         self._next = None
+        self._leave_preview()
         self._tidy.stop()
         gc.enable()
-        thread = self._thread
-        if thread is None:
-            return True
-        if not thread.end(milliseconds):
-            # An import or a long step cannot be interrupted; a thread that is destroyed alive aborts the process.
-            atexit.register(thread.wait)
-            return False
-        self._thread = None
-        thread.deleteLater()
+        threads = [thread for thread in (self._thread, *self._leaving) if thread is not None]
+        for thread in threads:
+            thread.session.post(Stop())
+        end = time.monotonic() + milliseconds / 1000
+        for thread in threads:
+            if not thread.end(max(0, round(1000 * (end - time.monotonic())))):
+                # An import or a long step cannot be interrupted; a thread that is destroyed alive aborts the process.
+                for one in threads:
+                    atexit.register(one.wait)
+                return False
+        self._thread, self._leaving = None, []
+        for thread in threads:
+            thread.deleteLater()
         return True
 
     def release(self, milliseconds: int = 60_000) -> None:
         """End the session and forget it, so that its project can be closed."""
+        self._leave_preview()
         thread, self._thread, self._next = self._thread, None, None
         if thread is not None:
             thread.finished.disconnect(self._finished)

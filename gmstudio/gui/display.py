@@ -17,6 +17,7 @@ from gmstudio.sessions import Look, Session
 
 if TYPE_CHECKING:
     from gmstudio.projects.project import Project
+    from gmstudio.runs import Experiment
 
 #: Milliseconds between two pictures.
 INTERVAL = 33
@@ -48,7 +49,7 @@ class _Seat:
 
 
 class Display(QObject):
-    """Shows one run in the panels: live, or a step of its past.
+    """Shows one run in the panels: live, or a step of its past; or else a preview of one, or nothing.
 
     Signals:
         status(Status): how the session is doing.
@@ -67,6 +68,8 @@ class Display(QObject):
         self._seats = [_Seat(panel) for panel in panels]
         self._session: Session | None = None
         self._run = ""
+        self._preview: Experiment | None = None
+        self._hint = ""
         self.info: RunInfo | None = None
         self.truth: Truth | None = None
         self.frame: Frame | None = None
@@ -137,19 +140,28 @@ class Display(QObject):
 
     # Which run is shown.
 
-    def follow(self, session: Session) -> None:
-        """Show a session that begins."""
-        self._forget(session.run_id)
+    def follow(self, session: Session, preview: Experiment | None = None) -> None:
+        """Show a session that begins.
+
+        Args:
+            session: whose pictures are shown.
+            preview: what it previews; None for a run.
+        """
+        self._forget(session.run_id, preview)
         self._session = session
         self._asked = None
         self._last = time.perf_counter()
         self._timer.start()
-        self._pulse.start()
+        if preview is None:
+            self._pulse.start()
 
     def rest(self) -> None:
         """The session has ended: take what it left, then hold."""
         self._running = False
         self.tick()
+        if self.info is None:
+            # It ended before there was anything to see; what the panels still show is of another.
+            self._clear()
         self._timer.stop()
         self._pulse.stop()
 
@@ -169,10 +181,31 @@ class Display(QObject):
             self.begun.emit(info)
             if self._project is not None:
                 self._live = self.frame = self._project.frame(run, info.steps)
+        else:
+            self._clear()
         self.wake()
 
-    def _forget(self, run: str) -> None:
-        self._run = run
+    def show_nothing(self, hint: str = "") -> None:
+        """Show no run: empty panels.
+
+        Args:
+            hint: what they say instead of their own words.
+        """
+        self._session = None
+        self._timer.stop()
+        self._pulse.stop()
+        self._forget("")
+        self._clear(hint)
+
+    def _clear(self, hint: str = "") -> None:
+        for seat in self._seats:
+            if seat.info is not None or hint != self._hint:
+                seat.panel.clear(hint)
+            seat.info = None
+        self._hint = hint
+
+    def _forget(self, run: str, preview: Experiment | None = None) -> None:
+        self._run, self._preview = run, preview
         self.info, self.truth, self.frame, self._live = None, None, None, None
         self._metrics = []
         self._wanted = None
@@ -180,8 +213,13 @@ class Display(QObject):
 
     @property
     def run(self) -> str:
-        """Id of the run that is shown; empty for none."""
-        return self._run
+        """Id of the run that is shown; empty for none, and for a preview."""
+        return self._run if self._preview is None else ""
+
+    @property
+    def preview(self) -> Experiment | None:
+        """What the preview that is shown is of; None for a run, and for nothing."""
+        return self._preview
 
     @property
     def metrics(self) -> list[Metric]:
@@ -258,7 +296,7 @@ class Display(QObject):
         if session is None:
             return
         status = session.status.take()
-        if status is not None:
+        if status is not None and self._preview is None:
             self._running = status.state == "running"
             self.status.emit(status)
         problem = session.problems.take()

@@ -31,6 +31,7 @@ from gmstudio.gui.panels.curves import CurvesPanel
 from gmstudio.gui.panels.metrics import MetricsPanel
 from gmstudio.gui.panels.plane_link import PlaneLink, Point
 from gmstudio.gui.panels.schedule import SchedulePanel
+from gmstudio.gui.preview import Previewer
 from gmstudio.gui.runs_list import RunsList
 from gmstudio.gui.settings import Settings
 from gmstudio.gui.status_bar import StatusLine
@@ -40,6 +41,7 @@ from gmstudio.gui.toolbar import MainBar
 from gmstudio.gui.training_thread import WarmUp
 from gmstudio.gui.workbench import Workbench
 from gmstudio.observation.frame import RunInfo
+from gmstudio.sessions import Status
 from gmstudio.trace import mark
 from gmstudio.training.problems import Problem
 
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         self._make_bars()
         self._connect()
         self._warm = WarmUp()
+        self.previewer = Previewer(self.workbench, self.banners, self._warm)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(WARM_UP_AFTER)
@@ -231,7 +234,10 @@ class MainWindow(QMainWindow):
             self.actions_.action(id).setText(f"{name} {text[:1].lower()}{text[1:]}" if text else name)
         self.toolbar.play.setEnabled(project is not None)
         self.toolbar.show_play(control.playing, changed and state != "", over)
-        self.status_line.show_status(control.status if state != "building" or control.status else None)
+        status = control.status
+        if status is None and display.preview is not None:
+            status = Status("", "preview")
+        self.status_line.show_status(status)
         self.handlers.show_run_title()
         self._show_badge()
 
@@ -385,6 +391,7 @@ class MainWindow(QMainWindow):
 
     def _tear_down(self) -> None:
         self._later.stop()
+        self.previewer.close()
         self.layout_.close()
         self.timeline.stop_replay()
         self.keys.close()

@@ -9,6 +9,7 @@ from gmstudio.sessions import Status
 
 WORDS = {
     "": "Ready",
+    "preview": "Preview, untrained",
     "building": "Building…",
     "running": "Training",
     "paused": "Paused",

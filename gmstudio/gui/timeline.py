@@ -14,6 +14,7 @@ from gmstudio.gui.theme import Theme, themes
 #: Pictures a second when the past is played back.
 REPLAY_RATE = 20
 PLAN_POINTS = 160
+EMPTY = "Press Space to train; the run's timeline appears here"
 _KEYS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_Right: 1,
@@ -42,6 +43,8 @@ class Track(QWidget):
         self.steps = 0
         self.step = 0
         self.looking: int | None = None
+        #: What stands there as long as there is no run.
+        self.words = EMPTY
         self.frames: NDArray[np.int64] = np.zeros(0, np.int64)
         self.edits: list[tuple[int, str]] = []
         self._noise: NDArray[np.float64] = np.zeros((0, 0))
@@ -135,9 +138,7 @@ class Track(QWidget):
         painter.drawRoundedRect(area, 5, 5)
         if not self.steps:
             painter.setPen(theme.colour("muted"))
-            painter.drawText(
-                area, Qt.AlignmentFlag.AlignCenter, "Press Space to train; the run's timeline appears here"
-            )
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self.words)
             return
         done = QRectF(area.left(), area.top(), self.x_of(self.step) - area.left(), area.height())
         painter.setBrush(theme.colour("accent-soft"))
@@ -264,6 +265,13 @@ class Timeline(QWidget):
         self.track.frames = np.zeros(0, np.int64)
         self.show_looking(None)
 
+    def say(self, words: str) -> None:
+        """Say what is shown as long as there is no run; empty for nothing."""
+        words = words or EMPTY
+        if words != self.track.words:
+            self.track.words = words
+            self.track.update()
+
     def show_plans(self, plans: NDArray[np.float64]) -> None:
         """The noise has been planned anew."""
         self.track.show_plans(plans)
@@ -331,7 +339,7 @@ class Timeline(QWidget):
     def summary(self) -> str:
         """The line in words."""
         if not self.track.steps:
-            return "Timeline: no run yet."
+            return f"Timeline: no run yet. {self.track.words}."
         where = "live" if self.looking is None else f"looking at step {self.looking:,}"
         return (
             f"Timeline: {self.track.step:,} of {self.track.steps:,} steps made, {len(self.track.frames)} pictures, "

@@ -74,6 +74,11 @@ class WarmUp:
         """Whether it is still importing."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def done(self) -> bool:
+        """Whether it has begun and ended."""
+        return self._thread is not None and not self._thread.is_alive()
+
     def wait(self, seconds: float) -> bool:
         """Wait for the end; returns whether it has come."""
         if self._thread is not None:

@@ -281,7 +281,8 @@ class Workbench(QObject):
             self.keeper.attempt(read)
 
     def _begun(self, info: RunInfo) -> None:
-        self.timeline.show_plans(info.plans)
+        if self.display.run:
+            self.timeline.show_plans(info.plans)
 
     def _ended(self, outcome: Outcome) -> None:
         if self.control.state not in ALIVE:
@@ -320,7 +321,7 @@ class Workbench(QObject):
         self.trained = None
         self.control.show_state("")
         self.deck.set_running(False)
-        self.display.show_record("", None, None, [])
+        self.display.show_nothing()
         self.timeline.begin(0, None)
 
     def show_run(self, record: RunRecord, trained: Experiment | None = None) -> None:

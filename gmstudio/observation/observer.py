@@ -132,6 +132,11 @@ class Observer:
         cost, self._frames_cost = self._frames_cost, 0.0
         return self._clock() - began + cost
 
+    def close(self) -> None:
+        """Compute no more; nothing that it holds waits for the garbage collector."""
+        self._tasks.clear()
+        self._parts.clear()
+
     @property
     def idle(self) -> bool:
         """Whether everything is up to date, so that `work` would do nothing."""

@@ -102,7 +102,8 @@ class Session:
         self._info: RunInfo | None = None
         self._drawn = False
         self._clock = Clock()
-        self._recorder = Recorder(project, self.run_id, self._refused)
+        # A new run is in the project once it is built.
+        self._recorder = Recorder(project if self._resumed else None, self.run_id, self._refused)
         self._frame: Frame | None = None
         self._trainer: Trainer
         self._choice: Choice
@@ -173,6 +174,7 @@ class Session:
                 project.truncate(self.run_id, checkpoint.step)
         else:
             project.add_run(self.experiment, str(self._trainer.device), self.run_id)
+            self._recorder = Recorder(project, self.run_id, self._refused)
             first = self._trainer.checkpoint()
             project.save_checkpoint(self.run_id, first, "first")
             project.save_checkpoint(self.run_id, first)
@@ -414,7 +416,7 @@ class Session:
         """The disk refuses. Where a person is there, hold and say so, so that nothing is lost."""
         from gmstudio.training.problems import problem_of
 
-        if not self._hold:
+        if not self._hold or not hasattr(self, "_trainer"):
             raise error
         self._paused, self._until = True, None
         self.problems.put(problem_of(error))

@@ -155,9 +155,10 @@ def make_window(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     """Makes shown windows with a project; closes those that are still open, however long their threads take."""
     windows: list[MainWindow] = []
     monkeypatch.setattr(main_window, "CLOSE_WAIT", 120_000)
+    monkeypatch.setattr(main_window, "WARM_UP_AFTER", 0)
 
-    def make(experiment: Experiment | None = None, path: Any = None) -> MainWindow:
-        window = MainWindow(warm_up=False)
+    def make(experiment: Experiment | None = None, path: Any = None, warm_up: bool = False) -> MainWindow:
+        window = MainWindow(warm_up)
         windows.append(window)
         window.setWindowState(Qt.WindowState.WindowNoState)
         window.resize(1280, 800)

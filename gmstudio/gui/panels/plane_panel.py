@@ -55,7 +55,7 @@ class PlanePanel(Panel):
 
     def note(self, index: int) -> str:
         """What stands at the right over the plot of a column."""
-        return ""
+        return self.tr("untrained") if self.frame is not None and self.frame.step == 0 else ""
 
     def extra_headings(self) -> tuple[Heading, ...]:
         """Further plots after those of the columns."""
