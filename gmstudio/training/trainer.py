@@ -203,19 +203,18 @@ class Trainer:
                 self._evaluate()
         return self.step - first
 
-    def agrees(self, engine: Engine, steps: int = 3) -> bool | None:
+    def agrees(self, engine: Engine, steps: int = 3) -> bool:
         """Whether another engine makes the next steps as the present one does; the state stays as it is, to the bit.
 
-        Returns:
-            None when the training ends, or its block of batches, before so many steps.
+        Args:
+            engine: made for this trainer.
+            steps: how many are compared, fewer at the end of a block of batches.
         """
         if self.finished:
-            return None
-        block = self._current_block()
+            return True
+        block, optimiser = self._current_block(), self.optimiser
         first = self.step - block.start
-        if first + steps > len(block.rates):
-            return None
-        optimiser = self.optimiser
+        steps = min(steps, len(block.rates) - first)
         state = [self.layout.values, optimiser.first, optimiser.second, optimiser.counts]
         kept = [tensor.clone() for tensor in state]
         losses, moves = [], []

@@ -220,6 +220,15 @@ def test_nothing_is_compiled_for_a_training_that_ends_before_the_compiler(monkey
     assert len(started) == 1
 
 
+def test_a_training_of_one_step_can_have_a_fixed_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, chosen = racing(monkeypatch)
+    trainer.advance(399)
+    chosen.insist(lambda: False)
+    assert trainer.engine.name == "compiled"
+    trainer.advance(1)
+    assert trainer.finished
+
+
 def test_a_machine_without_a_compiler_trains_on_and_a_fixed_engine_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GMSTUDIO_ENGINE")
     monkeypatch.setattr(choice, "obstacle", lambda: "there is no C++ compiler on this machine")

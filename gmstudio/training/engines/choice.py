@@ -127,8 +127,6 @@ class Choice:
         except RuntimeError as error:
             self._close(str(error).splitlines()[0])
             return
-        if same is None:
-            return
         if not same:
             self._close("the compiled step does not agree with the eager one")
             return
