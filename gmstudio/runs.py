@@ -76,10 +76,11 @@ class TrainingSpec(Spec, frozen=True, kw_only=True, tag="training"):
     seed: Annotated[int, describe("Weights, batches and noise all follow from it.", ge=0, le=2**31 - 1)] = 1
     threads: Annotated[int, describe("Processor threads; 0 for all but one.", ge=0, le=1024, advanced=True)] = 0
     engine: Annotated[
-        Literal["auto", "eager", "compiled"],
+        Literal["auto", "eager", "compiled", "graph"],
         describe(
-            "What makes the steps. Auto trains at once, compiles the step in the background and keeps what is faster; "
-            "the numbers are the same but for rounding. With one engine fixed, the same seed gives the same bits.",
+            "What makes the steps. Auto trains at once, compiles the step in the background (on a CUDA device: captures "
+            "it in a graph) and keeps what is faster; the numbers are the same but for rounding. With one engine "
+            "fixed, the same seed gives the same bits.",
             advanced=True,
         ),
     ] = "auto"

@@ -152,7 +152,7 @@ class Session:
         if self._project is not None:
             self._enter(self._project)
         self._watch()
-        if self.experiment.run.training.engine == "compiled":
+        if self.experiment.run.training.engine in ("compiled", "graph"):
             self._choice.insist(self._cancelled)
         if self._built is not None:
             self._built()
@@ -234,6 +234,7 @@ class Session:
         trainer, clock = self._trainer, self._clock
         began = time.perf_counter()
         made = trainer.advance(self._block())
+        self._choice.wait()
         spent = time.perf_counter() - began
         if made:
             if trainer.step == made:

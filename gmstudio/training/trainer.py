@@ -203,6 +203,10 @@ class Trainer:
                 self._evaluate()
         return self.step - first
 
+    def some_batch(self) -> Tensor:
+        """(E, B, D) a mollified batch in the model's units, as an engine is given; read only."""
+        return self._current_block().x[0]
+
     def agrees(self, engine: Engine, steps: int = 3) -> bool:
         """Whether another engine makes the next steps as the present one does; the state stays as it is, to the bit.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gmstudio.training.engines.base import Block
 from gmstudio.training.engines.builds import Builds, Request
 from gmstudio.training.engines.choice import Choice
 from gmstudio.training.engines.compiled import CompiledEngine
+from gmstudio.training.engines.graph import GraphEngine
 from gmstudio.training.engines.program import Program, buffer_names, trace
 from gmstudio.training.trainer import Trainer
 
@@ -218,6 +220,56 @@ def test_nothing_is_compiled_for_a_training_that_ends_before_the_compiler(monkey
     assert not started
     chosen.consider(trainer.advance(1), 1.0)
     assert len(started) == 1
+
+
+def use_graph(trainer: Trainer) -> GraphEngine:
+    """A graph engine whose graphs are replayed by doing the captured work again, on the processor."""
+
+    def capture(work: Callable[[], None]) -> Callable[[], None]:
+        for _ in range(3):
+            work()
+        return work
+
+    run, x = trainer.experiment.run, trainer.some_batch()
+    return GraphEngine(trainer.model, run.objective, trainer.layout, trainer.optimiser, run.training, x, capture)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{}, {"weight_decay": 0.1}, {"optimiser": "adamw", "weight_decay": 0.1}, {"clip": 0.05}],
+    ids=["adam", "l2", "decoupled", "clipped"],
+)
+def test_the_work_of_the_graph_makes_the_steps_of_the_eager_engine(training: dict[str, Any]) -> None:
+    eager, other = Trainer(twins(**training)), Trainer(twins(**training))
+    assert other.agrees(use_graph(other))
+    other.engine = use_graph(other)
+    for steps in (1, 3, 21, 40):
+        eager.advance(steps), other.advance(steps)
+        told, expected = ([metric.value for metric in trainer.drain()] for trainer in (other, eager))
+        np.testing.assert_allclose(told, expected, atol=2e-4)
+    np.testing.assert_allclose(other.layout.values, eager.layout.values, atol=2e-4)
+    assert torch.equal(other.optimiser.counts, eager.optimiser.counts)
+
+
+def test_a_column_that_has_stopped_keeps_weights_and_moments_in_the_graph() -> None:
+    trainer = Trainer(twins())
+    trainer.engine = use_graph(trainer)
+    trainer.optimiser.hold([True, False])
+    # Before its first step, too, where the moments have no bias to correct.
+    trainer.advance(2)
+    before = [tensor.clone() for tensor in (trainer.layout.values, trainer.optimiser.first, trainer.optimiser.second)]
+    trainer.advance(20)
+    after = (trainer.layout.values, trainer.optimiser.first, trainer.optimiser.second)
+    for old, new in zip(before, after, strict=True):
+        assert torch.equal(old[0], new[0])
+        assert not torch.equal(old[1], new[1])
+    assert bool(torch.isfinite(trainer.layout.values).all())
+    assert trainer.optimiser.counts.tolist() == [0.0, 22.0]
+
+
+def test_graphs_are_for_cuda_and_say_so_elsewhere() -> None:
+    with pytest.raises(SpecError, match="CUDA device only"):
+        Choice(Trainer(twins()), "graph").insist(lambda: False)
 
 
 def test_a_training_of_one_step_can_have_a_fixed_engine(monkeypatch: pytest.MonkeyPatch) -> None:
