@@ -171,10 +171,9 @@ def _peers(config: Config, points: Tensor) -> dict[str, dict[str, Work]]:
         if model is None or model.log_prob is None or model.sample is None:
             continue
         model.module.to(points.device).eval()
-        found[library] = {
-            "as written": _calls(config.kind, model, points, len(points)),
-            "in chunks": _calls(config.kind, model, points, CHUNK),
-        }
+        chunks = _calls(config.kind, model, points, CHUNK)
+        if settings.works(library, chunks):
+            found[library] = {"as written": _calls(config.kind, model, points, len(points)), "in chunks": chunks}
     return found
 
 

@@ -22,7 +22,9 @@ def engines(device: str) -> tuple[str, ...]:
     """The engines that can be measured on a device, the plainest first."""
     from gmstudio.training.engines.builds import obstacle
 
-    return ("eager",) if device != "cpu" or obstacle() else ("eager", "compiled")
+    if device.startswith("cuda"):
+        return ("eager", "graph")
+    return ("eager", "compiled") if device == "cpu" and not obstacle() else ("eager",)
 
 
 def settle(trainer: Trainer, engine: str) -> None:

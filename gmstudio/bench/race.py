@@ -27,6 +27,7 @@ class Clock:
     """
 
     def __init__(self, device: str) -> None:
+        self._device = device
         self._cuda = device.startswith("cuda")
         self.now = time.perf_counter if self._cuda else time.process_time
 
@@ -42,7 +43,7 @@ class Clock:
         if self._cuda:
             import torch
 
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(self._device)
 
 
 def race(entrants: Mapping[str, Work], clock: Clock, *, rounds: int, seconds: float) -> dict[str, list[float]]:

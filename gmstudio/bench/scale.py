@@ -1,6 +1,7 @@
 """`gmstudio bench scale`: what a step costs against batch, width, depth, dimension, rows and ensemble size.
 
 One of them is changed at a time, the others stay at the default; all values of one run in turns in this process.
+Without --engine the plainest is measured: every size would have to be compiled for itself.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ class Cost:
 def main(arguments: list[str]) -> int:
     """Measure, print and write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="gmstudio bench scale", description=__doc__)
-    how, _ = settings.parse(parser, arguments, rounds=11, seconds=0.1)
+    how, given = settings.parse(parser, arguments, rounds=11, seconds=0.1)
+    if not given.engine:
+        how = replace(how, engines=how.engines[:1])
     print("Around Real-NVP, " + ", ".join(f"{name} {value:,}" for name, value in asdict(Size()).items()))
     return how.go(AXES, lambda axis: measure(axis, AXES[axis], how), Cost.line)
 

@@ -72,7 +72,8 @@ class Settings:
             for row in found:
                 print(line(row), flush=True)
             rows += found
-        report.write_rows(self.json, [row.plain() for row in rows], device=self.device)
+            # After each, because a whole table takes long and may be interrupted.
+            report.write_rows(self.json, [row.plain() for row in rows], device=self.device)
         return 0
 
 
@@ -119,3 +120,13 @@ def say_missing() -> None:
     """Name the libraries that are not installed, and the command that installs them."""
     if gone := peers.missing():
         print(f"Not installed, and left out: {', '.join(gone)}. To install: {peers.INSTALL}")
+
+
+def works(library: str, work: Work) -> bool:
+    """Whether a library can do the work here; where it cannot, it is named with the reason, to be left out."""
+    try:
+        work(1)
+    except RuntimeError as error:
+        print(f"{library} fails here and is left out: {str(error).splitlines()[0]}", flush=True)
+        return False
+    return True

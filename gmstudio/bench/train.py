@@ -124,8 +124,8 @@ def _trainings(config: Config, data: Dataset, how: Settings) -> dict[str, ours.T
     columns: int | Literal["twins"] = "twins" if config.twins else config.members
     found = {}
     for engine in how.engines:
-        trained = ours.experiment(config.architecture, batch=config.batch, columns=columns, engine=engine)
         try:
+            trained = ours.experiment(config.architecture, batch=config.batch, columns=columns, engine=engine)
             found[engine] = ours.Training(trained, data, engine=engine, device=how.device)
         except SpecError as error:
             print(f"{config}: {engine} skipped. {error}", flush=True)
@@ -146,7 +146,9 @@ def _against_peers(config: Config, how: Settings, fused: bool) -> list[Row]:
         model = peers.build(library, config.architecture)
         if model is not None:
             model.module.to(how.device)
-            theirs[library] = Loop(model, points, config.batch, plan, fused=fused).run
+            loop = Loop(model, points, config.batch, plan, fused=fused)
+            if settings.works(library, loop.run):
+                theirs[library] = loop.run
     if not theirs:
         raise Skipped(f"None of the installed libraries has it. To install them: {peers.INSTALL}")
     rates = how.race({**{f"ours {engine}": training.run for engine, training in mine.items()}, **theirs})

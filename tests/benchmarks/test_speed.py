@@ -328,3 +328,12 @@ def test_an_engine_that_cannot_be_had_is_left_out_with_the_reason(
     config = train.Config(Architecture("real-nvp", 1, 4), 8)
     assert [row.engine for row in train.measure(config, how)] == ["eager"]
     assert "There is no boiler." in capsys.readouterr().out
+
+
+def test_a_library_that_fails_is_named_and_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(n: int) -> None:
+        raise RuntimeError("tensors on two devices\nmore of it")
+
+    assert settings.works("zuko", lambda n: None)
+    assert not settings.works("zuko", fail)
+    assert capsys.readouterr().out == "zuko fails here and is left out: tensors on two devices\n"
