@@ -200,6 +200,9 @@ class Control(QObject):
         if self._thread is None and status.state in ALIVE:
             return
         self.status = status
+        if status.state not in ALIVE:
+            # The thread is about to end; there is nothing left to pause.
+            self.playing = False
         if status.state == "paused" and self.playing:
             self.playing = False
             self._become("paused")

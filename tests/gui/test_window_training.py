@@ -16,6 +16,7 @@ from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.objectives.maximum_likelihood import MaximumLikelihood
 from gmstudio.registry import from_plain
 from gmstudio.runs import Experiment
+from gmstudio.sessions import Status
 from gmstudio.training.commands import SetRate, SetSchedule
 
 SECONDS = 60_000
@@ -61,6 +62,18 @@ def test_space_trains_to_the_end_and_panels_show_the_last_step(qtbot: Any, windo
     assert window.timeline.track.step == 60
     assert window.toolbar.play.text() == "Start"
     assert {metric.column for metric in window.display.metrics if metric.name == "train"} == {0, 1}
+
+
+def test_a_run_that_says_that_it_is_finished_cannot_be_paused_any_more(
+    qtbot: Any, make_window: Any, tiny: Tiny
+) -> None:
+    window = make_window(tiny(steps=100_000))
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    wait_for(qtbot, window, "running")
+    # The session says so before its thread has ended.
+    window.control.take(Status(window.control.session.run_id, "finished", 100_000, 100_000))
+    assert not window.control.playing
+    assert window.toolbar.play.text() == "Start"
 
 
 def test_space_holds_and_goes_on(qtbot: Any, make_window: Any, tiny: Tiny) -> None:
