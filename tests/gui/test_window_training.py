@@ -68,7 +68,7 @@ def test_a_run_that_says_that_it_is_finished_cannot_be_paused_any_more(
     qtbot: Any, make_window: Any, tiny: Tiny
 ) -> None:
     window = make_window(tiny(steps=100_000))
-    qtbot.keyClick(window, Qt.Key.Key_Space)
+    window.workbench.toggle()
     wait_for(qtbot, window, "running")
     # The session says so before its thread has ended.
     window.control.take(Status(window.control.session.run_id, "finished", 100_000, 100_000))
