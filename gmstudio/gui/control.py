@@ -228,7 +228,7 @@ class Control(QObject):
             self._begin_preview(start)
 
     def _begin_preview(self, start: Start) -> None:
-        session = Preview(start.experiment, wants=start.wants, built=freeze)
+        session = Preview(start.experiment, wants=start.wants)
         self._preview, self._previewed = TrainingThread(session), start
         self._preview.finished.connect(self._preview_finished)
         self.previewed.emit(session)

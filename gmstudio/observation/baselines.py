@@ -6,9 +6,8 @@ import hashlib
 import math
 from collections.abc import Generator, Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from gmstudio.data.base import Dataset, Density
 from gmstudio.observation import em
@@ -21,7 +20,6 @@ MOST = 8192
 #: Of so many data sets the levels are kept, so that a run of the same data has them at once.
 KEPT = 16
 
-Floats = NDArray[np.float64]
 #: Titles and levels: mean log-likelihood of the validation points, nats, in the units of the data.
 Levels = tuple[tuple[str, float], ...]
 
@@ -48,7 +46,7 @@ class Baselines:
         if self.levels is not None:
             return
         dataset = self._dataset
-        train, validation = (points.double().cpu().numpy() for points in (dataset.train, dataset.validation))
+        train, validation = (points.double().cpu() for points in (dataset.train, dataset.validation))
         found = [("Gaussian", gaussian(train, validation))]
         k, value = yield from mixture(train, validation)
         found.append((f"Mixture of {k} Gaussians" if k > 1 else "Mixture of 1 Gaussian", value))
@@ -67,40 +65,41 @@ def baselines(dataset: Dataset) -> Levels:
     return source.levels or ()
 
 
-def gaussian(train: Floats, validation: Floats) -> float:
+def gaussian(train: Tensor, validation: Tensor) -> float:
     """Mean log-likelihood of validation points under the Gaussian with the training points' mean and covariance.
 
     Args:
-        train: (N, D).
-        validation: (M, D).
+        train: (N, D) float64.
+        validation: (M, D) float64.
 
     Returns:
         nats; -inf where the training points lie on a line or plane.
     """
-    covariance = np.cov(train, rowvar=False, bias=True).reshape(train.shape[1], -1)
-    sign, log_det = np.linalg.slogdet(covariance)
-    if sign <= 0:
+    dim = train.shape[1]
+    covariance = torch.cov(train.T, correction=0).reshape(dim, dim)
+    sign, log_det = torch.linalg.slogdet(covariance)
+    if not sign > 0:
         return -math.inf
-    centred = validation - train.mean(axis=0)
-    distances = np.einsum("nd,nd->n", centred, np.linalg.solve(covariance, centred.T).T)
-    return float(-0.5 * (distances.mean() + log_det + train.shape[1] * math.log(2 * math.pi)))
+    centred = (validation - train.mean(0)).T
+    distances = (centred * torch.linalg.solve(covariance, centred)).sum(0)
+    return float(-0.5 * (distances.mean() + log_det + dim * math.log(2 * math.pi)))
 
 
 def mixture(
-    train: Floats, validation: Floats, components: tuple[int, ...] = COMPONENTS
+    train: Tensor, validation: Tensor, components: tuple[int, ...] = COMPONENTS
 ) -> Generator[Pace, None, tuple[int, float]]:
     """The Gaussian mixture that is best on the validation points, found in chunks.
 
     Args:
-        train: (N, D); at most `MOST` of them are used.
-        validation: (M, D).
+        train: (N, D) float64; at most `MOST` of them are used.
+        validation: (M, D) float64.
         components: the numbers of Gaussians to try.
 
     Returns:
         the number of Gaussians, and the mean log-likelihood of the validation points in nats.
     """
     points = train[:MOST]
-    shift, scale = points.mean(axis=0), math.sqrt(float(points.var(axis=0).mean())) or 1.0
+    shift, scale = points.mean(0), math.sqrt(float(points.var(0, correction=0).mean())) or 1.0
     points, held_out = (points - shift) / scale, (validation - shift) / scale
     # Rows of a chunk times Gaussians.
     pace = Pace(rows=16_384, least=8_192, most=262_144)
@@ -114,9 +113,8 @@ def mixture(
     return best
 
 
-def _exact(density: Density, validation: Floats) -> Generator[Pace, None, float]:
+def _exact(density: Density, points: Tensor) -> Generator[Pace, None, float]:
     pace, total = Pace(rows=64, least=16), 0.0
-    points = torch.from_numpy(validation)
     for rows in pace.portions(len(points)):
         total += float(density.log_prob(points[rows]).sum())
         yield pace

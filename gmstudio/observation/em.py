@@ -2,7 +2,8 @@
 
 A mixture is evaluated by the natural parameters of its components: with the features f(x) = (1, x, all products
 x_i x_j), the weighted log-density of component k is f(x) . theta_k, so that both steps of the method are products of
-two matrices.  Points are standardised first, lest the products lose digits.
+two matrices.  Points are standardised first, lest the products lose digits.  All of it is torch, which keeps to the
+threads that a session has: numpy's own threads would make the window wait.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from gmstudio.observation.pace import Pace
-
-Floats = NDArray[np.float64]
 
 #: Seed of the choice of the first centres.
 SEED = 20_263
@@ -30,7 +29,7 @@ GAIN = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """A mixture of K Gaussians in D dimensions.
+    """A mixture of K Gaussians in D dimensions; float64.
 
     Attributes:
         weights: (K,), of sum 1.
@@ -38,78 +37,75 @@ class Mixture:
         covariances: (K, D, D).
     """
 
-    weights: Floats
-    means: Floats
-    covariances: Floats
+    weights: Tensor
+    means: Tensor
+    covariances: Tensor
 
     @property
-    def natural(self) -> Floats:
+    def natural(self) -> Tensor:
         """The natural parameters theta: (features, K)."""
         dim = self.means.shape[1]
-        precision = np.linalg.inv(self.covariances)
-        linear = np.einsum("kij,kj->ki", precision, self.means)
-        _, log_det = np.linalg.slogdet(self.covariances)
-        constant = np.log(np.maximum(self.weights, 1e-300)) - 0.5 * (
-            np.einsum("ki,ki->k", linear, self.means) + log_det + dim * math.log(2 * math.pi)
+        precision = torch.linalg.inv(self.covariances)
+        linear = (precision @ self.means.unsqueeze(-1)).squeeze(-1)
+        log_det = torch.logdet(self.covariances)
+        constant = self.weights.clamp_min(1e-300).log() - 0.5 * (
+            (linear * self.means).sum(-1) + log_det + dim * math.log(2 * math.pi)
         )
-        i, j = np.triu_indices(dim)
-        products = np.where(i == j, -0.5, -1.0) * precision[:, i, j]
-        return np.concatenate([constant[:, None], linear, products], axis=1).T
+        i, j = torch.triu_indices(dim, dim)
+        products = torch.where(i == j, -0.5, -1.0) * precision[:, i, j]
+        return torch.cat([constant.unsqueeze(-1), linear, products], dim=-1).T
 
 
-def features(x: Floats) -> Floats:
+def features(x: Tensor) -> Tensor:
     """f(x) of points (N, D): 1, the coordinates, and their products in the order of the upper triangle."""
-    i, j = np.triu_indices(x.shape[1])
-    return np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
+    i, j = torch.triu_indices(x.shape[1], x.shape[1])
+    return torch.cat([x.new_ones(len(x), 1), x, x[:, i] * x[:, j]], dim=1)
 
 
-def expect(f: Floats, natural: Floats) -> tuple[Floats, Floats]:
+def expect(f: Tensor, natural: Tensor) -> tuple[Tensor, Tensor]:
     """The expectation step at points with features `f` (N, features).
 
     Returns:
         (N, K) the share that each component has in each point, and (N,) the log-density of the mixture.
     """
     joint = f @ natural
-    top = joint.max(axis=1, keepdims=True)
-    shares = np.exp(joint - top)
-    total = shares.sum(axis=1, keepdims=True)
-    return shares / total, (top + np.log(total))[:, 0]
+    log_density = joint.logsumexp(-1)
+    return (joint - log_density.unsqueeze(-1)).exp(), log_density
 
 
-def maximise(sums: Floats, dim: int) -> Mixture:
+def maximise(sums: Tensor, dim: int) -> Mixture:
     """The maximisation step.
 
     Args:
         sums: (features, K), f(x) summed over the points with each component's shares.
         dim: D.
     """
-    counts = sums[0] + 10 * np.finfo(np.float64).eps
+    counts = sums[0] + 10 * torch.finfo(torch.float64).eps
     means = (sums[1 : 1 + dim] / counts).T
-    i, j = np.triu_indices(dim)
-    covariances = np.empty((len(counts), dim, dim))
+    i, j = torch.triu_indices(dim, dim)
+    covariances = sums.new_empty(len(counts), dim, dim)
     covariances[:, i, j] = (sums[1 + dim :] / counts).T - means[:, i] * means[:, j]
     covariances[:, j, i] = covariances[:, i, j]
-    return Mixture(counts / counts.sum(), means, covariances + LEAST * np.eye(dim))
+    return Mixture(counts / counts.sum(), means, covariances + LEAST * torch.eye(dim, dtype=torch.float64))
 
 
-def fit(x: Floats, k: int, pace: Pace) -> Generator[Pace, None, Mixture]:
+def fit(x: Tensor, k: int, pace: Pace) -> Generator[Pace, None, Mixture]:
     """Fit `k` Gaussians to standardised points (N, D): k-means++, some rounds of k-means, then EM; yields often."""
     f, dim = features(x), x.shape[1]
     centres = yield from _spread(x, k, pace)
-    sums = np.zeros((f.shape[1], k))
+    sums = f.new_zeros(f.shape[1], k)
     for _ in range(ROUNDS):
-        sums = np.zeros_like(sums)
+        sums = torch.zeros_like(sums)
         for rows in pace.portions(len(x), k):
-            nearest = _distances(x[rows], centres).argmin(axis=1)
-            sums += f[rows].T @ np.eye(k)[nearest]
+            sums.index_add_(1, _distances(x[rows], centres).argmin(1), f[rows].T)
             yield pace
-        moved = np.where(sums[0] > 0, sums[1 : 1 + dim] / np.maximum(sums[0], 1), centres.T).T
-        if np.array_equal(moved, centres):
+        moved = torch.where(sums[0] > 0, sums[1 : 1 + dim] / sums[0].clamp_min(1), centres.T).T
+        if torch.equal(moved, centres):
             break
         centres = moved
     mixture, before = maximise(sums, dim), -math.inf
     for _ in range(STEPS):
-        natural, sums, reached = mixture.natural, np.zeros_like(sums), 0.0
+        natural, sums, reached = mixture.natural, torch.zeros_like(sums), 0.0
         for rows in pace.portions(len(x), k):
             shares, log_density = expect(f[rows], natural)
             sums += f[rows].T @ shares
@@ -122,7 +118,7 @@ def fit(x: Floats, k: int, pace: Pace) -> Generator[Pace, None, Mixture]:
     return mixture
 
 
-def score(x: Floats, mixture: Mixture, pace: Pace) -> Generator[Pace, None, float]:
+def score(x: Tensor, mixture: Mixture, pace: Pace) -> Generator[Pace, None, float]:
     """Mean log-density of points (N, D) under a mixture, in nats."""
     natural, total = mixture.natural, 0.0
     for rows in pace.portions(len(x), len(mixture.weights)):
@@ -131,23 +127,22 @@ def score(x: Floats, mixture: Mixture, pace: Pace) -> Generator[Pace, None, floa
     return total / len(x)
 
 
-def _distances(x: Floats, centres: Floats) -> Floats:
+def _distances(x: Tensor, centres: Tensor) -> Tensor:
     """Squared distances, but for a term that is the same for all centres: (N, K)."""
-    distances: Floats = np.square(centres).sum(axis=1) - 2 * x @ centres.T
-    return distances
+    return centres.square().sum(1) - 2 * x @ centres.T
 
 
-def _spread(x: Floats, k: int, pace: Pace) -> Generator[Pace, None, Floats]:
+def _spread(x: Tensor, k: int, pace: Pace) -> Generator[Pace, None, Tensor]:
     """Centres far from each other: greedy k-means++ (Arthur and Vassilvitskii, 2007), the best of a few tries each."""
-    random = np.random.default_rng(SEED)
+    generator = torch.Generator().manual_seed(SEED)
     tries = 2 + int(math.log(k))
-    centres = x[random.integers(len(x), size=1)]
-    nearest = np.square(x - centres).sum(axis=1)
+    centres = x[torch.randint(len(x), (1,), generator=generator)]
+    nearest = (x - centres).square().sum(1)
     while len(centres) < k:
-        odds = nearest / nearest.sum() if nearest.sum() > 0 else None
-        offered = x[random.choice(len(x), size=tries, p=odds)]
-        reached = np.minimum(nearest, np.square(x - offered[:, None]).sum(axis=2))
-        best = int(reached.sum(axis=1).argmin())
-        centres, nearest = np.concatenate([centres, offered[best : best + 1]]), reached[best]
+        odds = nearest if bool(nearest.sum() > 0) else torch.ones_like(nearest)
+        offered = x[torch.multinomial(odds, tries, replacement=True, generator=generator)]
+        reached = torch.minimum(nearest, (x - offered.unsqueeze(1)).square().sum(2))
+        best = int(reached.sum(1).argmin())
+        centres, nearest = torch.cat([centres, offered[best : best + 1]]), reached[best]
         yield pace
     return centres

@@ -43,15 +43,12 @@ class Preview(Session):
     Args:
         experiment: what a run would train.
         wants: which parts of a frame to compute.
-        built: called in the session's thread once the model is built.
     """
 
-    def __init__(
-        self, experiment: Experiment, *, wants: frozenset[str] = ALL_PARTS, built: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, experiment: Experiment, *, wants: frozenset[str] = ALL_PARTS) -> None:
         training = experiment.run.training.changed(engine="eager")
         experiment = experiment.changed(run=experiment.run.changed(training=training))
-        super().__init__(experiment, device="cpu", wants=wants, paused=True, hold=True, built=built)
+        super().__init__(experiment, device="cpu", wants=wants, paused=True, hold=True)
 
     def run(self) -> Outcome:
         """Build, then observe until `Stop`; never raises an `Exception`."""

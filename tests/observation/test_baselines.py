@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture
+from torch import Tensor
 
 from gmstudio.observation import em
 from gmstudio.observation.baselines import Baselines, baselines, gaussian, mixture
@@ -30,26 +32,30 @@ def end_of(chunks: Generator[Pace, None, T]) -> T:
             return end.value  # type: ignore[no-any-return]
 
 
+def normal(*size: int) -> Tensor:
+    return torch.from_numpy(RNG.normal(size=size))
+
+
 def rough(dim: int, k: int) -> em.Mixture:
-    roots = RNG.normal(size=(k, dim, dim)) * 0.3 + np.eye(dim)
-    weights = RNG.uniform(0.5, 1.5, k)
-    return em.Mixture(weights / weights.sum(), RNG.normal(size=(k, dim)), roots @ roots.transpose(0, 2, 1))
+    roots = normal(k, dim, dim) * 0.3 + torch.eye(dim, dtype=torch.float64)
+    weights = torch.from_numpy(RNG.uniform(0.5, 1.5, k))
+    return em.Mixture(weights / weights.sum(), normal(k, dim), roots @ roots.mT)
 
 
 def test_the_gaussian_level_agrees_with_scipy() -> None:
-    train, validation = RNG.normal(size=(400, 3)) @ RNG.normal(size=(3, 3)) + 2, RNG.normal(size=(50, 3))
+    train, validation = normal(400, 3) @ normal(3, 3) + 2, normal(50, 3)
     oracle = multivariate_normal(train.mean(0), np.cov(train.T, bias=True)).logpdf(validation).mean()
     assert gaussian(train, validation) == pytest.approx(oracle, rel=1e-9)
 
 
 def test_points_on_a_line_have_no_gaussian_level() -> None:
-    line = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    line = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], dtype=torch.float64)
     assert gaussian(line, line) == -np.inf
 
 
 def test_the_mixture_finds_separate_clouds_and_reaches_their_entropy() -> None:
-    centres = np.array([[-6.0, 0.0], [6.0, 0.0], [0.0, 6.0], [0.0, -6.0]])
-    draw = lambda n: centres[RNG.integers(4, size=n)] + RNG.normal(size=(n, 2))  # noqa: E731
+    centres = torch.tensor([[-6.0, 0.0], [6.0, 0.0], [0.0, 6.0], [0.0, -6.0]], dtype=torch.float64)
+    draw = lambda n: centres[RNG.integers(4, size=n)] + normal(n, 2)  # noqa: E731
     k, value = end_of(mixture(draw(4000), draw(4000), (1, 2, 4, 8)))
     assert k in (4, 8)
     assert value == pytest.approx(-(np.log(4) + 1 + np.log(2 * np.pi)), abs=0.06)
@@ -57,20 +63,20 @@ def test_the_mixture_finds_separate_clouds_and_reaches_their_entropy() -> None:
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_one_step_of_em_agrees_with_scikit_learn(dim: int) -> None:
-    x, start = RNG.normal(size=(500, dim)), rough(dim, 4)
+    x, start = normal(500, dim), rough(dim, 4)
     oracle = GaussianMixture(
         4,
         reg_covar=em.LEAST,
         max_iter=1,
         weights_init=start.weights,
         means_init=start.means,
-        precisions_init=np.linalg.inv(start.covariances),
+        precisions_init=torch.linalg.inv(start.covariances),
     )
     with pytest.warns(match="did not converge"):
         oracle.fit(x)
     shares, log_density = em.expect(em.features(x), start.natural)
     found = em.maximise(em.features(x).T @ shares, dim)
-    assert log_density.mean() == pytest.approx(oracle.lower_bound_, rel=1e-9)
+    assert float(log_density.mean()) == pytest.approx(oracle.lower_bound_, rel=1e-9)
     np.testing.assert_allclose(found.weights, oracle.weights_, rtol=1e-9)
     np.testing.assert_allclose(found.means, oracle.means_, rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(found.covariances, oracle.covariances_, rtol=1e-8, atol=1e-10)
@@ -78,14 +84,14 @@ def test_one_step_of_em_agrees_with_scikit_learn(dim: int) -> None:
 
 
 def test_the_sizes_of_the_chunks_do_not_change_the_mixture() -> None:
-    x = RNG.normal(size=(300, 2)) + 4 * RNG.integers(2, size=(300, 1))
+    x = normal(300, 2) + 4 * torch.from_numpy(RNG.integers(2, size=(300, 1)))
     whole, cut = (end_of(em.fit(x, 3, Pace(rows=rows, least=1))) for rows in (10_000, 21))
     np.testing.assert_allclose(whole.covariances, cut.covariances, rtol=1e-9)
     np.testing.assert_allclose(whole.means, cut.means, rtol=1e-9)
 
 
 def test_equal_points_are_no_error() -> None:
-    twice = np.repeat([[1.0, 2.0], [3.0, 5.0]], 8, axis=0)
+    twice = torch.tensor([[1.0, 2.0], [3.0, 5.0]], dtype=torch.float64).repeat(8, 1)
     k, value = end_of(mixture(twice, twice))
     assert k in (2, 4, 8) and np.isfinite(value)
 
