@@ -46,7 +46,7 @@ class Panel(QWidget):
         """Nothing is to be shown: be as before the first run. Call the base's.
 
         Args:
-            hint: what to say instead of the panel's own words.
+            hint: why, for panels with room for it, instead of their own words.
         """
         self.info = None
 

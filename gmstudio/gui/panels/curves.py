@@ -193,8 +193,6 @@ class CurvesPanel(Panel):
         self.absent, self.step = {}, None
         self.legend.show_titles((), True)
         self._offer()
-        self.empty.hint = hint or self.empty_hint
-        self.empty.refresh()
         self._pages.setCurrentWidget(self.empty)
         self.setFocusProxy(self.empty)
 

@@ -132,8 +132,7 @@ class MetricsTable(Layered):
     def paint_base(self, painter: QPainter, size: QSizeF) -> None:
         if not self.titles:
             painter.setPen(self.theme.colour("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter.value | Qt.TextFlag.TextWordWrap.value
-            painter.drawText(QRectF(8, 4, size.width() - 16, size.height() - 8), flags, self.hint)
+            painter.drawText(QRectF(0, 0, size.width(), size.height()), Qt.AlignmentFlag.AlignCenter, self.hint)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         first = min(150.0, size.width() * 0.38)
@@ -288,7 +287,6 @@ class MetricsPanel(Panel):
         super().clear(hint)
         self.table.start(())
         self.table.absent = {}
-        self.table.hint = hint or self.empty_hint
         self.table.refresh()
 
     def show_truth(self, truth: Truth) -> None:

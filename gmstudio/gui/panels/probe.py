@@ -261,7 +261,6 @@ class ProbePanel(Panel):
         super().clear(hint)
         self.view.info, self.view.frame, self.view.truth = None, None, None
         self.view.point = None
-        self.view.hint = hint or self.empty_hint
         self.view.refresh()
 
     def show_truth(self, truth: Truth) -> None:
