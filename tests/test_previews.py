@@ -78,17 +78,21 @@ def told(watcher: Watcher) -> bool:
     return bool(watcher.infos) and bool((truth := watcher.infos[-1][1]) and truth.baselines)
 
 
-def test_it_comes_to_show_what_a_run_begins_with_bit_for_bit() -> None:
-    with running(Preview(experiment())) as watcher:
+def test_it_comes_to_show_what_a_run_begins_with() -> None:
+    session = Preview(experiment())
+    with running(session) as watcher:
         watcher.until(sharp)
         watcher.until(told)
+        weights = session._trainer.layout.values.clone()
     seen = watcher.frames[-1]
     run = Session(experiment(), device="cpu", view=seen.view, paused=True)
     with running(run) as other:
         other.until(sharp)
+    assert torch.equal(weights, run._trainer.layout.values)
     for mine, its in zip(seen.columns, other.frames[-1].columns, strict=True):
         for part in ("log_density", "score", "samples", "batch"):
-            np.testing.assert_array_equal(getattr(mine, part), getattr(its, part), err_msg=part)
+            # The pictures are computed in chunks, whose sizes change the rounding.
+            np.testing.assert_allclose(getattr(mine, part), getattr(its, part), rtol=1e-4, atol=1e-5, err_msg=part)
     info, truth = watcher.infos[-1]
     np.testing.assert_array_equal(info.plans, other.infos[-1][0].plans)
     np.testing.assert_array_equal(info.data, other.infos[-1][0].data)
