@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
 
 from gmstudio.models.layers.base import DensityModel
+from gmstudio.models.layers.gradients import Slots, into
 
 #: Every parameter begins at a multiple of this many numbers: 64 bytes, a cache line.
 ALIGNMENT = 16
@@ -43,16 +45,19 @@ class Layout:
         for name, parameter in trainable.items():
             values[name].copy_(parameter.detach())
             parameter.data = values[name]
-        self._parameters = list(trainable.values())
-        self._slots = list(gradients.values())
+        self._slots = Slots({trainable[name]: gradients[name] for name in trainable})
+
+    def differentiating(self) -> AbstractContextManager[None]:
+        """Where losses for `differentiate` are computed: what models know of their gradients goes straight there."""
+        return into(self._slots)
 
     def differentiate(self, loss: Tensor) -> None:
         """Put the gradient of a scalar into `gradients`.
 
         ``.grad`` is left alone: PyTorch warns of, and is slow with, gradients that are not contiguous.
         """
-        found = torch.autograd.grad(loss, self._parameters, allow_unused=True, materialize_grads=True)
-        torch._foreach_copy_(self._slots, found)
+        self.gradients.zero_()
+        self._slots.fill(loss)
 
     @property
     def size(self) -> int:

@@ -41,6 +41,19 @@ def test_shapes_lead_with_the_ensemble(name, rough):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dim", [2, 5])
+def test_what_a_model_holds_can_be_overwritten(name, dim, rough):
+    model, other = rough(name, dim=dim, members=3), rough(name, dim=dim, members=3, amount=0.2)
+    x = seeded(3, 5, dim)
+    with torch.no_grad():
+        for mine, its in zip(
+            [*model.parameters(), *model.buffers()], [*other.parameters(), *other.buffers()], strict=True
+        ):
+            mine.copy_(its)
+    assert torch.equal(model.log_prob(x), other.log_prob(x))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_density_integrates_to_one(name, rough):
     model = rough(name, members=2, amount=0.05, **({"centres": 50} if name == "kde" else {}))
     x, area = grid(8.0, 240)

@@ -8,13 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gmstudio.models.layers.affine import Affine
 from gmstudio.models.layers.flow import Transform
+from gmstudio.models.layers.gradients import Places, Saved
 from gmstudio.models.layers.linear import MLP, Activation
-
-
-def bounded(raw: Tensor, limit: float) -> Tensor:
-    """A log-scale within +-limit, with slope 1 at 0: limit tanh(raw / limit)."""
-    return torch.tanh(raw / limit) * limit
 
 
 class Coupling(Transform):
@@ -51,31 +48,83 @@ class Coupling(Transform):
             kept, moved * numbers, hidden=hidden, layers=layers, activation=activation, draws=draws, last=0.1
         )
 
+    def tensors(self) -> list[Tensor]:
+        """Those of the network."""
+        return self.net.tensors()
+
     @abstractmethod
-    def move(self, kept: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
-        """Move columns towards the latent; returns them and the logs of their slopes, both (E, B, moved)."""
+    def move(
+        self, kept: Tensor, moved: Tensor, tensors: Sequence[Tensor], *, keep: bool
+    ) -> tuple[Tensor, Tensor, Saved]:
+        """Move columns towards the latent; returns them and the logs of their slopes, and what is saved."""
+
+    @abstractmethod
+    def pull_moved(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Carry slopes back through `move`.
+
+        Args:
+            saved, tensors: from and of `move`.
+            slope: of the columns that it moved, (E, moved, B).
+            of_log: of the logs of their slopes, (E, 1, B).
+            places: where the slopes of the tensors are put; None when they are not wanted.
+            points: whether the slopes of the kept columns are wanted; else they mean nothing.
+
+        Returns:
+            Slopes of the moved columns before, of the kept ones as far as they come from `move`, and of the tensors.
+        """
 
     @abstractmethod
     def move_back(self, kept: Tensor, moved: Tensor) -> Tensor:
         """Undo `move`."""
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map x of shape (E, B, D) to z (E, B, D) and log |det dz/dx| (E, B)."""
-        a, b = x.split_with_sizes(self.sizes, dim=-1)
-        if self.flip:
-            a, log_slope = self.move(b, a)
-        else:
-            b, log_slope = self.move(a, b)
-        return torch.cat((a, b), dim=-1), log_slope.sum(-1)
+    def turned(self, halves: Sequence[Tensor]) -> Sequence[Tensor]:
+        """First and second columns as kept and moved ones, and the other way round."""
+        return halves[::-1] if self.flip else halves
+
+    def push_halves(
+        self, halves: Sequence[Tensor], tensors: Sequence[Tensor], *, keep: bool
+    ) -> tuple[Sequence[Tensor], Tensor, Saved]:
+        """`move` what is to be moved of the first and second columns."""
+        kept, moved = self.turned(halves)
+        moved, log_slope, saved = self.move(kept, moved, tensors, keep=keep)
+        return self.turned((kept, moved)), log_slope, saved
+
+    def pull_halves(
+        self,
+        saved: Saved,
+        tensors: Sequence[Tensor],
+        slopes: Sequence[Tensor],
+        of_log: Tensor,
+        places: Places,
+        *,
+        points: bool,
+    ) -> tuple[Sequence[Tensor], list[Tensor]]:
+        """Carry slopes of the first and second columns back; without `points` those of the kept ones are not all."""
+        of_kept, of_moved = self.turned(slopes)
+        of_moved, more, found = self.pull_moved(saved, tensors, of_moved, of_log, places, points=points)
+        if points:
+            of_kept = more.add_(of_kept)
+        return self.turned((of_kept, of_moved)), found
+
+    def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
+        """Map x of shape (E, D, B); see `Transform.push`."""
+        halves, log_slope, saved = self.push_halves(x.split_with_sizes(self.sizes, 1), tensors, keep=keep)
+        return torch.cat(tuple(halves), dim=1), log_slope.sum(1), saved
+
+    def pull(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes back; see `Transform.pull`."""
+        parts = slope.split_with_sizes(self.sizes, 1)
+        slopes, found = self.pull_halves(saved, tensors, parts, of_log.unsqueeze(1), places, points=points)
+        return torch.cat(tuple(slopes), dim=1), found
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Map z of shape (E, B, D) back to x (E, B, D)."""
-        a, b = z.split_with_sizes(self.sizes, dim=-1)
-        if self.flip:
-            a = self.move_back(b, a)
-        else:
-            b = self.move_back(a, b)
-        return torch.cat((a, b), dim=-1)
+        """Map z of shape (E, D, B) back to x (E, D, B)."""
+        kept, moved = self.turned(z.split_with_sizes(self.sizes, 1))
+        return torch.cat(tuple(self.turned((kept, self.move_back(kept, moved)))), dim=1)
 
 
 class AffineCoupling(Coupling):
@@ -98,19 +147,20 @@ class AffineCoupling(Coupling):
         draws: Sequence[torch.Generator],
     ) -> None:
         super().__init__(dim, flip=flip, numbers=2, hidden=hidden, layers=layers, activation=activation, draws=draws)
-        self.limit = limit
+        self.affine = Affine(activation, limit)
 
-    def parameters_of(self, kept: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-scale and shift, each (E, B, moved), that the kept columns (E, B, kept) choose."""
-        raw, shift = self.net.forward(kept).chunk(2, dim=-1)
-        return bounded(raw, self.limit), shift
-
-    def move(self, kept: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
+    def move(
+        self, kept: Tensor, moved: Tensor, tensors: Sequence[Tensor], *, keep: bool
+    ) -> tuple[Tensor, Tensor, Saved]:
         """Scale and shift the moved columns."""
-        log_scale, shift = self.parameters_of(kept)
-        return torch.addcmul(shift, moved, log_scale.exp()), log_scale
+        return self.affine.push(kept, moved, tensors, keep=keep)
+
+    def pull_moved(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Carry slopes back through `move`."""
+        return self.affine.pull(saved, tensors, slope, of_log, places, points=points)
 
     def move_back(self, kept: Tensor, moved: Tensor) -> Tensor:
         """Undo `move`."""
-        log_scale, shift = self.parameters_of(kept)
-        return (moved - shift) * torch.exp(-log_scale)
+        return self.affine.back(kept, moved, self.tensors())

@@ -5,26 +5,68 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import cast
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from gmstudio.models.layers import gradients
 from gmstudio.models.layers.base import DensityModel
+from gmstudio.models.layers.gradients import Places, Saved
+
+T = TypeVar("T")
 
 LOG_2PI = math.log(2.0 * math.pi)
 
 
 class Transform(nn.Module):
-    """One invertible map of R^D for each of E members, from the side of the data to that of the latent."""
+    """One invertible map of R^D for each of E members, from the side of the data to that of the latent.
+
+    Points stand in columns, (E, D, B), as in `gmstudio.models.layers.linear`.
+    """
 
     @abstractmethod
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map x of shape (E, B, D) to z (E, B, D) and log |det dz/dx| (E, B) or (E, 1)."""
+    def tensors(self) -> list[Tensor]:
+        """What the map depends on, always in the same order."""
+
+    @abstractmethod
+    def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
+        """Map x of shape (E, D, B), in operations that autograd can follow.
+
+        Args:
+            x: the points.
+            tensors: those of `tensors`, or others of their shapes.
+            keep: whether `pull` follows, which nothing is saved for otherwise.
+
+        Returns:
+            z (E, D, B), log |det dz/dx| (E, B), and what `pull` needs.
+        """
+
+    @abstractmethod
+    def pull(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes back through `push`, without autograd; nothing that is given is changed.
+
+        Args:
+            saved, tensors: from and of `push`.
+            slope: of a scalar with respect to z, (E, D, B).
+            of_log: with respect to log |det dz/dx|, (E, B).
+            places: where the slopes of the tensors are put; None when they are not wanted.
+            points: whether the slopes of x are wanted; else they mean nothing.
+
+        Returns:
+            Slopes of x, (E, D, B), and of the tensors.
+        """
 
     @abstractmethod
     def inverse(self, z: Tensor) -> Tensor:
-        """Map z of shape (E, B, D) back to x (E, B, D)."""
+        """Map z of shape (E, D, B) back to x (E, D, B)."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map x of shape (E, D, B) to z (E, D, B) and log |det dz/dx| (E, B)."""
+        z, log_det, _ = self.push(x, self.tensors(), keep=False)
+        return z, log_det
 
 
 class Flow(DensityModel):
@@ -44,26 +86,74 @@ class Flow(DensityModel):
         if len(transforms) != len(titles):
             raise ValueError(f"{len(transforms)} transforms have {len(titles)} titles")
         self.transforms = nn.ModuleList(transforms)
+        self._transforms = list(transforms)
         self.path_titles: tuple[str, ...] = ("data", *titles[:-1], "latent")
+
+    def tensors(self) -> list[Tensor]:
+        """Those of the transforms."""
+        return [tensor for transform in self._transforms for tensor in transform.tensors()]
+
+    def shares(self, given: Sequence[T]) -> list[Sequence[T]]:
+        """Cut what there is of each tensor into the parts of the transforms, which all have as many."""
+        size = len(given) // len(self._transforms)
+        return [given[i * size : (i + 1) * size] for i in range(len(self._transforms))]
+
+    def spaces(self, places: Places) -> Sequence[Places]:
+        """The places of each transform's slopes."""
+        return [None] * len(self._transforms) if places is None else self.shares(places)
+
+    def chain(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
+        """Map x of shape (E, D, B) through all transforms; see `Transform.push`."""
+        logs, saved = [], []
+        for transform, own in zip(self._transforms, self.shares(tensors), strict=True):
+            x, log_det, kept = transform.push(x, own, keep=keep)
+            logs.append(log_det)
+            saved.append(kept)
+        return x, torch.stack(logs).sum(0), saved
+
+    def chain_back(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes back through `chain`; see `Transform.pull`."""
+        found: list[list[Tensor]] = []
+        shares, spaces = self.shares(tensors), self.spaces(places)
+        for i in reversed(range(len(saved))):
+            slope, own = self._transforms[i].pull(saved[i], shares[i], slope, of_log, spaces[i], points=points or i > 0)
+            found.append(own)
+        return slope, joined(found[::-1])
+
+    def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Saved]:
+        """Log-density; see `gradients.Passes`."""
+        z, log_det, saved = self.chain(x.mT.contiguous(), tensors, keep=keep)
+        return normal_log_prob(z, log_det), (z, saved) if keep else None
+
+    def pull(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Slopes; see `gradients.Passes`."""
+        z, kept = saved
+        before, found = self.chain_back(kept, tensors, z * -slope.unsqueeze(1), slope, places, points=points)
+        return before.mT, found
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map x of shape (E, B, D) to the latent z (E, B, D) and log |det dz/dx| (E, B)."""
-        total = x.new_zeros(x.shape[0], 1)
-        for transform in self.transforms:
-            x, log_det = transform.forward(x)
-            total = total + log_det
-        return x, total
+        z, log_det, _ = self.chain(x.mT.contiguous(), self.tensors(), keep=False)
+        return z.mT, log_det
 
     def inverse(self, z: Tensor) -> Tensor:
         """Map latent points (E, B, D) to the data (E, B, D)."""
-        for transform in reversed(self.transforms):
-            z = cast(Transform, transform).inverse(z)
-        return z
+        z = z.mT
+        for transform in reversed(self._transforms):
+            z = transform.inverse(z)
+        return z.mT
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats of x (E, B, D); returns (E, B)."""
-        z, log_det = self.forward(x)
-        return normal_log_prob(z, log_det)
+        return gradients.log_prob(self, x)
+
+    def score(self, x: Tensor) -> Tensor:
+        """Gradient of the log-density with respect to x of shape (E, B, D); returns (E, B, D), detached."""
+        return gradients.score(self, x.detach())
 
     def sample(self, noise: Tensor) -> Tensor:
         """Turn latent points (size, D) into samples (E, size, D)."""
@@ -71,13 +161,18 @@ class Flow(DensityModel):
 
     def path(self, x: Tensor) -> Tensor:
         """The way of points (E, B, D) through the transforms: (L + 1, E, B, D)."""
-        way = [x]
-        for transform in self.transforms:
+        way = [x.mT]
+        for transform in self._transforms:
             way.append(transform.forward(way[-1])[0])
-        return torch.stack(way)
+        return torch.stack(way).mT
+
+
+def joined(parts: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """What belongs to the transforms, in one list."""
+    return [one for part in parts for one in part]
 
 
 def normal_log_prob(z: Tensor, log_det: Tensor) -> Tensor:
-    """log N(z; 0, I) + log_det, for z of shape (E, B, D); returns (E, B)."""
-    constant = 0.5 * LOG_2PI * z.shape[-1]
-    return torch.sub(log_det - constant, z.square().sum(-1), alpha=0.5)
+    """log N(z; 0, I) + log_det, for z of shape (E, D, B); returns (E, B)."""
+    constant = 0.5 * LOG_2PI * z.shape[1]
+    return torch.sub(log_det - constant, z.square().sum(1), alpha=0.5)

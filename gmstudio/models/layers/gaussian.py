@@ -37,7 +37,7 @@ class GaussianModel(DensityModel):
         """Log-density in nats of x (E, B, D); returns (E, B)."""
         centred = x - self.mean.unsqueeze(1)
         z = torch.linalg.solve_triangular(self.cholesky().mT, centred, upper=True, left=False)
-        return normal_log_prob(z, -self.log_diagonal.sum(-1, keepdim=True))
+        return normal_log_prob(z.mT, -self.log_diagonal.sum(-1, keepdim=True))
 
     def sample(self, noise: Tensor) -> Tensor:
         """Turn standard normal noise (size, D) into samples (E, size, D)."""

@@ -1,17 +1,27 @@
-"""Linear layers and multilayer perceptrons of E members, evaluated in one pass."""
+"""Linear layers and multilayer perceptrons of E members, evaluated in one pass.
+
+Points stand in columns, (E, inputs, B), so that the few inputs and outputs of a network are rows of B numbers.  With
+points in rows, products have rows of one or two numbers, over which BLAS libraries stumble: up to eight times slower.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, cast
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gmstudio.models.layers.gradients import Places
+
 Activation = Literal["relu", "silu", "tanh"]
+_ATEN = torch.ops.aten
+#: Rows that are shorter than this are slow to make.
+_SHORT = 32
 
 
 def generators(seeds: Sequence[int]) -> list[torch.Generator]:
@@ -23,16 +33,31 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Apply each member's affine map to its own points.
 
     Args:
-        x: (E, B, in).
+        x: (E, in, B).
         weight: (E, out, in).
         bias: (E, out).
 
     Returns:
-        (E, B, out).
+        (E, out, B).
     """
-    if weight.shape[0] == 1:
-        return functional.linear(x, weight.squeeze(0), bias.squeeze(0))
-    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+    return torch.baddbmm(bias.unsqueeze(2), weight, x)
+
+
+def outer(a: Tensor, b: Tensor, place: Tensor | None = None) -> Tensor:
+    """a b^T for each member: the slopes of a matrix whose products of points b have slopes a.
+
+    Args:
+        a: (E, M, B).
+        b: (E, N, B).
+        place: where the result is put.
+
+    Returns:
+        (E, M, N).
+    """
+    if not 2 < b.shape[1] < min(_SHORT, a.shape[1]):
+        return torch.bmm(a, b.mT, out=place)
+    found = torch.bmm(b, a.mT).mT
+    return found if place is None else place.copy_(found)
 
 
 class EnsembleLinear(nn.Module):
@@ -54,23 +79,34 @@ class EnsembleLinear(nn.Module):
         self.bias = nn.Parameter(torch.stack(biases) if scale == 1.0 else torch.zeros(len(draws), outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (E, B, inputs) to (E, B, outputs)."""
+        """Map (E, inputs, B) to (E, outputs, B)."""
         return linear(x, self.weight, self.bias)
 
-    def single(self, x: Tensor) -> Tensor:
-        """Map (B, inputs) to (B, outputs) by the only member."""
-        return functional.linear(x, self.weight.squeeze(0), self.bias.squeeze(0))
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """An activation and its way back.
+
+    Attributes:
+        value: of what comes in.
+        pull: changes slopes of values into slopes of what came in, given what was kept.
+        inputs: whether what came in is to be kept; else the values are, and may take its place.
+    """
+
+    value: Callable[[Tensor], Tensor]
+    pull: Callable[[Tensor, Tensor], object]
+    inputs: bool = False
 
 
-def _relu(x: Tensor) -> Tensor:
-    return functional.relu(x, inplace=True)
-
-
-def _silu(x: Tensor) -> Tensor:
-    return functional.silu(x)
-
-
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": _relu, "silu": _silu, "tanh": torch.tanh}
+_PAIRS = {
+    "relu": _Pair(
+        torch.relu_, lambda slope, kept: _ATEN.threshold_backward.grad_input(slope, kept, 0, grad_input=slope)
+    ),
+    "silu": _Pair(
+        functional.silu, lambda slope, kept: _ATEN.silu_backward.grad_input(slope, kept, grad_input=slope), inputs=True
+    ),
+    "tanh": _Pair(torch.tanh_, lambda slope, kept: _ATEN.tanh_backward.grad_input(slope, kept, grad_input=slope)),
+}
 
 
 class MLP(nn.Module):
@@ -99,21 +135,78 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         sizes = [inputs, *[hidden] * layers]
-        hiddens = [EnsembleLinear(a, b, draws) for a, b in itertools.pairwise(sizes)]
-        self.hiddens = nn.ModuleList(hiddens)
+        self.hiddens = nn.ModuleList([EnsembleLinear(a, b, draws) for a, b in itertools.pairwise(sizes)])
         self.last = EnsembleLinear(sizes[-1], outputs, draws, last)
-        self.activation = _ACTIVATIONS[activation]
+        self.activation: Activation = activation
+        self._layers = [*self.hiddens, self.last]
+
+    def tensors(self) -> list[Tensor]:
+        """Weight and bias of each layer."""
+        # Not as attributes, which a module is slow to give: this is asked for at every step.
+        owns = [layer._parameters for layer in self._layers]
+        return [own[name] for own in owns for name in ("weight", "bias")]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (E, B, inputs) to (E, B, outputs)."""
-        if x.shape[0] == 1:
-            # Two dimensions: what a three-dimensional product returns is a view, slow to change in place.
-            return self._single(x.squeeze(0)).unsqueeze(0)
-        for layer in self.hiddens:
-            x = self.activation(cast(EnsembleLinear, layer).forward(x))
-        return self.last.forward(x)
+        """Map (E, inputs, B) to (E, outputs, B)."""
+        return push(x, self.tensors(), self.activation, keep=False)[0]
 
-    def _single(self, x: Tensor) -> Tensor:
-        for layer in self.hiddens:
-            x = self.activation(cast(EnsembleLinear, layer).single(x))
-        return self.last.single(x)
+
+def push(x: Tensor, tensors: Sequence[Tensor], activation: Activation, *, keep: bool) -> tuple[Tensor, list[Tensor]]:
+    """Values of a network, in operations that autograd can follow.
+
+    Args:
+        x: (E, inputs, B).
+        tensors: weight and bias of each layer.
+        activation: between the layers.
+        keep: whether `pull` follows; nothing is saved otherwise.
+
+    Returns:
+        (E, outputs, B), and what `pull` needs.
+    """
+    pair = _PAIRS[activation]
+    saved = [x] if keep else []
+    for i in range(0, len(tensors) - 2, 2):
+        x = linear(x, tensors[i], tensors[i + 1])
+        if keep and pair.inputs:
+            saved.append(x)
+        x = pair.value(x)
+        if keep:
+            saved.append(x)
+    return linear(x, tensors[-2], tensors[-1]), saved
+
+
+def pull(
+    saved: Sequence[Tensor],
+    tensors: Sequence[Tensor],
+    activation: Activation,
+    slope: Tensor,
+    places: Places,
+    *,
+    points: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """Carry slopes back through a network.
+
+    Args:
+        saved: from `push`.
+        tensors, activation: as there.
+        slope: of the values, (E, outputs, B).
+        places: where the slopes of the tensors are put; None when they are not wanted.
+        points: whether the slopes of the points are wanted; else they mean nothing.
+
+    Returns:
+        Slopes of the points, (E, inputs, B), and of the tensors.
+    """
+    pair = _PAIRS[activation]
+    stride = 2 if pair.inputs else 1
+    found: list[Tensor] = []
+    for i in range(len(tensors) - 2, -1, -2):
+        at = i // 2 * stride
+        if places is not None:
+            found.append(torch.sum(slope, 2, out=places[i + 1]))
+            found.append(outer(slope, saved[at], places[i]))
+        if i == 0 and not points:
+            break
+        slope = torch.bmm(tensors[i].mT, slope)
+        if i:
+            pair.pull(slope, saved[at - stride + 1])
+    return slope, found[::-1]

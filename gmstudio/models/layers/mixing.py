@@ -55,39 +55,35 @@ class Mixing(nn.Module):
             self.log_scale = nn.Parameter(torch.zeros(members, blocks, dim))
             self.shift = nn.Parameter(torch.zeros(members, blocks, dim))
 
-    def maps(self) -> tuple[Sequence[Tensor], Sequence[Tensor | None], Tensor]:
+    def maps(self) -> tuple[Tensor, Tensor | None, Tensor]:
         """The maps of all blocks.
 
         Returns:
-            L matrices (E, D, D), L shifts (E, D) or None, and the sum over the blocks of log |det M|, (E,).
+            The matrices (E, L, D, D), the shifts (E, L, D) or None, and the sum over the blocks of log |det M|, (E,).
         """
         eye = torch.eye(self.lower.shape[-1], dtype=self.lower.dtype, device=self.lower.device)
         left = self.permutation @ (self.lower.tril(-1) + eye)
         matrices = left @ (self.upper.triu(1) + torch.diag_embed(self.signs * self.log_diagonal.exp()))
         log_det = self.log_diagonal.sum((-2, -1))
         if not self.actnorm:
-            return matrices.unbind(1), [None] * matrices.shape[1], log_det
+            return matrices, None, log_det
         shifts = (matrices @ self.shift.unsqueeze(-1)).squeeze(-1)
-        matrices = matrices * self.log_scale.exp().unsqueeze(-2)
-        return matrices.unbind(1), shifts.unbind(1), log_det + self.log_scale.sum((-2, -1))
+        return matrices * self.log_scale.exp().unsqueeze(-2), shifts, log_det + self.log_scale.sum((-2, -1))
 
     def set_actnorm(self, block: int, x: Tensor) -> None:
-        """Set the scale and shift of a block so that points x (E, B, D) leave them with mean 0 and variance 1."""
-        deviation, mean = torch.std_mean(x, dim=1, correction=0)
+        """Set the scale and shift of a block so that points x (E, D, B) leave them with mean 0 and variance 1."""
+        deviation, mean = torch.std_mean(x, dim=2, correction=0)
         log_scale = -deviation.clamp_min(1e-3).log()
         self.log_scale.data[:, block] = log_scale
         self.shift.data[:, block] = -mean * log_scale.exp()
 
 
 def mix(x: Tensor, matrix: Tensor, shift: Tensor | None) -> Tensor:
-    """Map x of shape (E, B, D) by M (E, D, D) and c (E, D)."""
-    if shift is None:
-        return x @ matrix.mT
-    return torch.baddbmm(shift.unsqueeze(1), x, matrix.mT)
+    """Map x of shape (E, D, B) by M (E, D, D) and c (E, D)."""
+    return torch.bmm(matrix, x) if shift is None else torch.baddbmm(shift.unsqueeze(2), matrix, x)
 
 
 def unmix(z: Tensor, matrix: Tensor, shift: Tensor | None) -> Tensor:
     """Undo `mix`. The factors are small and well conditioned, so that solving with M itself is accurate."""
-    centred = z if shift is None else z - shift.unsqueeze(1)
-    solution: Tensor = torch.linalg.solve_ex(matrix, centred.mT).result
-    return solution.mT
+    solution: Tensor = torch.linalg.solve_ex(matrix, z if shift is None else z - shift.unsqueeze(2)).result
+    return solution

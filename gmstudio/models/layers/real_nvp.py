@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from gmstudio.models.layers.coupling import AffineCoupling
-from gmstudio.models.layers.flow import Flow
+from gmstudio.models.layers.flow import Flow, joined
+from gmstudio.models.layers.gradients import Places, Saved
 from gmstudio.models.layers.linear import Activation
 
 
@@ -49,27 +49,37 @@ class RealNVPFlow(Flow):
         ]
         super().__init__(dim, len(draws), couplings, [f"coupling {block + 1}" for block in range(blocks)])
         self.sizes = couplings[0].sizes
+        self._couplings = couplings
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map x of shape (E, B, D) to the latent z (E, B, D) and log |det dz/dx| (E, B)."""
-        a, b = x.split_with_sizes(self.sizes, dim=-1)
-        log_scales = []
-        for module in self.transforms:
-            coupling = cast(AffineCoupling, module)
-            if coupling.flip:
-                a, log_scale = coupling.move(b, a)
-            else:
-                b, log_scale = coupling.move(a, b)
-            log_scales.append(log_scale)
-        return torch.cat((a, b), dim=-1), torch.cat(log_scales, dim=-1).sum(-1)
+    def chain(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
+        """Map x of shape (E, D, B); see `Flow.chain`."""
+        halves: Sequence[Tensor] = x.split_with_sizes(self.sizes, 1)
+        logs, saved = [], []
+        for coupling, own in zip(self._couplings, self.shares(tensors), strict=True):
+            halves, log_scale, kept = coupling.push_halves(halves, own, keep=keep)
+            logs.append(log_scale)
+            saved.append(kept)
+        return torch.cat(tuple(halves), dim=1), torch.cat(logs, dim=1).sum(1), saved
+
+    def chain_back(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes back; see `Flow.chain_back`."""
+        slopes: Sequence[Tensor] = slope.split_with_sizes(self.sizes, 1)
+        of_log = of_log.unsqueeze(1)
+        found: list[list[Tensor]] = []
+        shares, spaces = self.shares(tensors), self.spaces(places)
+        for i in reversed(range(len(saved))):
+            slopes, own = self._couplings[i].pull_halves(
+                saved[i], shares[i], slopes, of_log, spaces[i], points=points or i > 0
+            )
+            found.append(own)
+        return torch.cat(tuple(slopes), dim=1), joined(found[::-1])
 
     def inverse(self, z: Tensor) -> Tensor:
         """Map latent points (E, B, D) to the data (E, B, D)."""
-        a, b = z.split_with_sizes(self.sizes, dim=-1)
-        for module in reversed(self.transforms):
-            coupling = cast(AffineCoupling, module)
-            if coupling.flip:
-                a = coupling.move_back(b, a)
-            else:
-                b = coupling.move_back(a, b)
-        return torch.cat((a, b), dim=-1)
+        halves: Sequence[Tensor] = z.mT.split_with_sizes(self.sizes, 1)
+        for coupling in reversed(self._couplings):
+            kept, moved = coupling.turned(halves)
+            halves = coupling.turned((kept, coupling.move_back(kept, moved)))
+        return torch.cat(tuple(halves), dim=1).mT

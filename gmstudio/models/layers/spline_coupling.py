@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gmstudio.models.layers import rational_quadratic
+from gmstudio.models.layers import linear, rational_quadratic
 from gmstudio.models.layers.coupling import Coupling
+from gmstudio.models.layers.gradients import Places, Saved
 from gmstudio.models.layers.linear import Activation
+
+_TABLE = ("matrix", "constant", "offsets")
 
 
 class SplineCoupling(Coupling):
@@ -39,16 +42,43 @@ class SplineCoupling(Coupling):
         )
         self.bound = bound
         self.numbers = numbers
+        table = rational_quadratic.table(bins, bound)
+        for name in _TABLE:
+            self.register_buffer(name, getattr(table, name).repeat(len(draws), 1, 1), persistent=False)
 
-    def splines(self, kept: Tensor) -> Tensor:
-        """The numbers of the splines that the kept columns (E, B, kept) choose: (E, B, moved, 3 K - 1)."""
-        raw = self.net.forward(kept)
-        return raw.view(*raw.shape[:-1], -1, self.numbers)
-
-    def move(self, kept: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
+    def move(
+        self, kept: Tensor, moved: Tensor, tensors: Sequence[Tensor], *, keep: bool
+    ) -> tuple[Tensor, Tensor, Saved]:
         """Send each moved column through its spline."""
-        return rational_quadratic.forward(moved, self.splines(kept), self.bound)
+        numbers, net = linear.push(kept, tensors, self.net.activation, keep=keep)
+        new, log_slope, spline = rational_quadratic.push(_rows(moved), self._splines(numbers), self._table())
+        return new.view(moved.shape), log_slope.view(moved.shape), (net, spline) if keep else None
+
+    def pull_moved(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Carry slopes back through `move`."""
+        net, spline = saved
+        of_moved, of_raw = rational_quadratic.pull(spline, _rows(slope), _rows(of_log.expand_as(slope)), self._table())
+        of_numbers = of_raw.view(len(slope), -1, slope.shape[2])
+        of_kept, found = linear.pull(net, tensors, self.net.activation, of_numbers, places, points=points)
+        return of_moved.view(slope.shape), of_kept, found
 
     def move_back(self, kept: Tensor, moved: Tensor) -> Tensor:
         """Undo `move`."""
-        return rational_quadratic.inverse(moved, self.splines(kept), self.bound)
+        splines = self._splines(self.net.forward(kept))
+        return rational_quadratic.inverse(_rows(moved), splines, self._table()).view(moved.shape)
+
+    def _table(self) -> rational_quadratic.Table:
+        matrix, constant, offsets = (self._buffers[name] for name in _TABLE)
+        assert matrix is not None and constant is not None and offsets is not None
+        return rational_quadratic.Table(matrix, constant, offsets, self.bound)
+
+    def _splines(self, numbers: Tensor) -> Tensor:
+        """The network's outputs as the numbers of one spline for each row of `_rows`."""
+        return numbers.view(-1, self.numbers, numbers.shape[2])
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Columns (E, moved, B) of all members, one below the other."""
+    return x.reshape(-1, x.shape[2])

@@ -32,7 +32,7 @@ class EagerEngine:
         losses = block.losses
         learns = self._layout.size > 0
         batches = block.x[first : first + n].unbind(0)
-        with torch.enable_grad():
+        with torch.enable_grad(), self._layout.differentiating():
             for k, x in enumerate(batches, start=first):
                 loss = self._objective.loss(self._model, x)
                 losses[k] = loss.detach()
