@@ -53,7 +53,8 @@ def use_program(monkeypatch: pytest.MonkeyPatch, trainer: Trainer) -> CompiledEn
     """A compiled engine whose function is the uncompiled program: the same operations, one after another."""
     run = trainer.experiment.run
     points = torch.randn(512, trainer.dataset.dim, generator=torch.Generator().manual_seed(5))
-    program = Program(run.model.build(trainer.dataset.dim, [99], points).train(), run.objective, run.training)
+    model = run.model.build(trainer.dataset.dim, [99, 98], points).train()
+    program = Program(model, run.objective, run.training)
     monkeypatch.setattr(compiled, "load", lambda package: lambda inputs: [program(*inputs)])
     return CompiledEngine(Path("none"), trainer.model, trainer.layout, trainer.optimiser)
 
@@ -108,7 +109,7 @@ def test_the_traced_step_holds_no_numbers_of_a_model(name: str) -> None:
     graph = trace(program, inputs)
     constants = [value for value in vars(graph).values() if isinstance(value, Tensor) and value.numel() > 4]
     assert not constants
-    assert len(inputs) == 6 + len(buffer_names(program._loss.model))
+    assert len(inputs) == 7 + len(buffer_names(program._loss.model))
 
 
 @pytest.mark.skipif(bool(builds.obstacle()), reason=f"no compiler: {builds.obstacle()}")
@@ -291,7 +292,7 @@ def test_a_machine_without_a_compiler_trains_on_and_a_fixed_engine_says_why(monk
 
 
 def test_a_compiler_that_fails_leaves_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    request = Request.of(twins().run, 2)
+    request = Request.of(twins().run, 2, 2)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     made = Builds()
     assert made.start(request)
@@ -302,7 +303,7 @@ def test_a_compiler_that_fails_leaves_its_last_words(monkeypatch: pytest.MonkeyP
 
 
 def test_the_compiler_ends_when_it_is_told_to() -> None:
-    request = Request.of(twins().run, 2)
+    request = Request.of(twins().run, 2, 2)
     made = Builds()
     made.start(request)
     assert made.state(request) == "building"
@@ -314,7 +315,8 @@ def test_what_does_not_change_the_step_does_not_compile_it_again() -> None:
     run = twins().run
     other = run.changed(training=run.training.changed(seed=7, steps=9000, rate=0.1))
     larger = run.changed(training=run.training.changed(batch=65))
-    package = Request.of(run, 2).package
-    assert Request.of(other, 2).package == package
-    assert Request.of(larger, 2).package != package
-    assert Request.of(run, 3).package != package
+    package = Request.of(run, 2, 2).package
+    assert Request.of(other, 2, 2).package == package
+    assert Request.of(larger, 2, 2).package != package
+    assert Request.of(run, 3, 2).package != package
+    assert Request.of(run, 2, 3).package != package

@@ -37,6 +37,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         training: batch and optimiser.
         dim: D.
         threads: of the processor, for which the code is made.
+        members: columns that train side by side.
     """
 
     model: dict[str, Any]
@@ -44,13 +45,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     training: dict[str, Any]
     dim: int
     threads: int
+    members: int
 
     @classmethod
-    def of(cls, run: RunSpec, dim: int) -> Request:
-        """The step of a run on points of D dimensions, for as many threads as torch uses now."""
+    def of(cls, run: RunSpec, dim: int, members: int) -> Request:
+        """The step of E columns of a run on points of D dimensions, for as many threads as torch uses now."""
         training = {name: getattr(run.training, name) for name in _FIELDS}
         model, objective = to_plain(run.model), to_plain(run.objective)
-        return cls(model=model, objective=objective, training=training, dim=dim, threads=torch.get_num_threads())
+        return cls(
+            model=model,
+            objective=objective,
+            training=training,
+            dim=dim,
+            threads=torch.get_num_threads(),
+            members=members,
+        )
 
     @property
     def package(self) -> Path:

@@ -1,8 +1,6 @@
-"""The whole step as one compiled function, called once for each column.
+"""The whole step of all columns as one compiled function.
 
-A column's step is compiled, not the ensemble's: compiled code spends next to nothing on launching operations, so that
-a batch over columns would gain nothing, and any number of columns shares one function.  A call releases the
-interpreter's lock for as long as it lasts; the window hardly slows it.
+A call releases the interpreter's lock for as long as it lasts, so that the window hardly slows it.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ class CompiledEngine:
     """Steps by a `Program` that was compiled ahead of time.
 
     Args:
-        package: made by `gmstudio.training.engines.compiler`.
+        package: made by `gmstudio.training.engines.compiler` for as many members.
         model: E members; on the CPU.
         layout: the model's parameters.
         optimiser: its moments and counts; the compiled function takes its place.
@@ -38,28 +36,22 @@ class CompiledEngine:
     def __init__(self, package: Path, model: DensityModel, layout: Layout, optimiser: Optimiser) -> None:
         self._run = load(package)
         self._optimiser = optimiser
+        self._state = [layout.values, optimiser.first, optimiser.second]
         buffers = dict(model.named_buffers())
-        self._rows = [
-            (
-                [layout.values[column], optimiser.first[column], optimiser.second[column]],
-                [buffers[name][column] for name in buffer_names(model)],
-            )
-            for column in range(layout.members)
-        ]
+        self._buffers = [buffers[name] for name in buffer_names(model)]
 
     def step(self, block: Block, first: int, n: int) -> None:
         """Make `n` steps with the block's entries from `first` on, and note their losses in the block."""
-        moving = self._optimiser.moving
+        counts, columns = self._optimiser.counts, self._optimiser.moving
+        moving = torch.zeros(len(counts), dtype=torch.float64)
+        moving[columns] = 1.0
         rates = torch.tensor(block.rates[first : first + n], dtype=torch.float64)
-        counts = self._optimiser.counts.double() + torch.arange(1, n + 1, dtype=torch.float64)[:, None]
+        made = counts.double() + torch.arange(1, n + 1, dtype=torch.float64)[:, None]
         with torch.no_grad():
             for k in range(n):
-                for column in moving:
-                    inputs, buffers = self._rows[column]
-                    numbers = [rates[k, column], counts[k, column], block.x[first + k, column]]
-                    (loss,) = self._run([*inputs, *numbers, *buffers])
-                    block.losses[first + k, column] = loss
-            self._optimiser.counts[moving] += n
+                inputs = [*self._state, rates[k], made[k], moving, block.x[first + k], *self._buffers]
+                (block.losses[first + k],) = self._run(inputs)
+        counts[columns] += n
 
 
 def load(package: Path) -> Any:

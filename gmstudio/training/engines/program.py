@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.models.layers.base import DensityModel
+from gmstudio.models.layers.gradients import plain
 from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.layout import Layout
@@ -28,15 +29,15 @@ class _Loss(nn.Module):
 
 
 class Program(nn.Module):
-    """A step of one member: loss, gradient, clipping, and Adam or AdamW in the order of torch's fused kernel.
+    """A step of E members: losses, gradients, clipping, and Adam or AdamW in the order of torch's fused kernel.
 
-    Its inputs are ``values``, ``first`` and ``second``, each (P,) and changed in place; ``rate`` and ``count`` (the
-    steps made, this one included), both float64 scalars; ``x`` (B, D); and the model's buffers without their leading
-    dimension, in the order of `buffer_names`.  It returns the loss, a scalar.
+    Its inputs are ``values``, ``first`` and ``second``, each (E, P) and changed in place; ``rate``, ``count`` (the
+    steps made, this one included) and ``moving`` (1, or 0 for a member that is held), each (E,) float64; ``x``
+    (E, B, D); and the model's buffers in the order of `buffer_names`.  It returns the losses, (E,).
 
     Args:
-        model: with one member; only its structure counts, its numbers are replaced by the inputs.
-        objective: gives the loss.
+        model: only its structure counts, its numbers are replaced by the inputs.
+        objective: gives the losses.
         training: optimiser, weight decay and clipping.
     """
 
@@ -48,58 +49,73 @@ class Program(nn.Module):
         self.buffer_names = buffer_names(model)
 
     def forward(
-        self, values: Tensor, first: Tensor, second: Tensor, rate: Tensor, count: Tensor, x: Tensor, *buffers: Tensor
+        self,
+        values: Tensor,
+        first: Tensor,
+        second: Tensor,
+        rate: Tensor,
+        count: Tensor,
+        moving: Tensor,
+        x: Tensor,
+        *buffers: Tensor,
     ) -> Tensor:
-        """Make one step; returns the loss."""
-        loss, gradient = self._differentiate(values, x, buffers)
+        """Make one step; returns the losses."""
+        losses, gradient = self._differentiate(values, x, buffers)
         clip, decay = self._training.clip, self._training.weight_decay
+        rate, count, moving = (number.unsqueeze(1) for number in (rate, count, moving))
+        still = moving.to(values.dtype)
         if clip > 0.0:
-            gradient = gradient * (clip / (torch.linalg.vector_norm(gradient) + 1e-6)).clamp(max=1.0)
+            norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+            gradient = gradient * (clip / (norm + 1e-6)).clamp(max=1.0)
         start = values
         if decay > 0.0 and self._training.optimiser == "adamw":
-            start = values - (rate * decay).to(values.dtype) * values
+            start = values - (rate * decay * moving).to(values.dtype) * values
         elif decay > 0.0:
             gradient = gradient + decay * values
-        first_new = first + (1.0 - BETAS[0]) * (gradient - first)
-        second_new = BETAS[1] * second + (1.0 - BETAS[1]) * gradient * gradient
-        size = (rate / (1.0 - torch.pow(BETAS[0], count))).to(values.dtype)
+        first_new = first + ((1.0 - BETAS[0]) * still) * (gradient - first)
+        second_new = second + ((1.0 - BETAS[1]) * still) * (gradient * gradient - second)
+        # In double precision: 1 - 0.999^n loses three digits in single.  A member that never moved has a count of 0.
+        count = count.clamp(min=1.0)
+        size = (moving * rate / (1.0 - torch.pow(BETAS[0], count))).to(values.dtype)
         root = torch.sqrt(1.0 - torch.pow(BETAS[1], count)).to(values.dtype)
         values.copy_(start - size * first_new / (second_new.sqrt() / root + EPSILON))
         first.copy_(first_new)
         second.copy_(second_new)
-        return loss
+        return losses
 
     def _differentiate(self, values: Tensor, x: Tensor, buffers: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        views = self._layout.unpack(values.detach().unsqueeze(0))
+        views = self._layout.unpack(values.detach())
         with torch.enable_grad():
             leaves = {name: view.requires_grad_(True) for name, view in views.items()}
             tensors = {f"model.{name}": leaf for name, leaf in leaves.items()}
-            named = zip(self.buffer_names, buffers, strict=True)
-            tensors |= {f"model.{name}": buffer.unsqueeze(0) for name, buffer in named}
-            loss = torch.func.functional_call(self._loss, tensors, (x.unsqueeze(0),)).sum()
-            found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
-        return loss.detach(), self._flat(found)
+            tensors |= {f"model.{name}": buffer for name, buffer in zip(self.buffer_names, buffers, strict=True)}
+            losses: Tensor = torch.func.functional_call(self._loss, tensors, (x,))
+            found = torch.autograd.grad(losses.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
+        return losses.detach(), self._flat(found)
 
     def _flat(self, gradients: Sequence[Tensor]) -> Tensor:
-        """The gradients as one row (P,), with zeros where the layout is padded."""
+        """The gradients as rows (E, P), with zeros where the layout is padded."""
+        members = self._layout.members
         pieces: list[Tensor] = []
         end = 0
         for (offset, shape), gradient in zip(self._layout.slices.values(), gradients, strict=True):
             if offset > end:
-                pieces.append(gradient.new_zeros(offset - end))
-            pieces.append(gradient.reshape(-1))
-            end = offset + shape.numel()
+                pieces.append(gradient.new_zeros(members, offset - end))
+            pieces.append(gradient.reshape(members, -1))
+            end = offset + shape[1:].numel()
         if self._layout.size > end:
-            pieces.append(gradients[0].new_zeros(self._layout.size - end))
-        return torch.cat(pieces)
+            pieces.append(gradients[0].new_zeros(members, self._layout.size - end))
+        return torch.cat(pieces, dim=1)
 
     def example(self, batch: int, dim: int) -> tuple[Tensor, ...]:
         """Inputs of the right shapes."""
-        values = self._layout.values[0].clone()
-        scalars = (torch.tensor(1e-3, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
+        values = self._layout.values.clone()
+        members = self._layout.members
+        numbers = [torch.full((members,), number, dtype=torch.float64) for number in (1e-3, 1.0, 1.0)]
         model = self._loss.model
-        buffers = [model.get_buffer(name)[0].clone() for name in self.buffer_names]
-        return (values, torch.zeros_like(values), torch.zeros_like(values), *scalars, torch.randn(batch, dim), *buffers)
+        buffers = [model.get_buffer(name).clone() for name in self.buffer_names]
+        points = torch.randn(members, batch, dim)
+        return (values, torch.zeros_like(values), torch.zeros_like(values), *numbers, points, *buffers)
 
 
 def buffer_names(model: DensityModel) -> tuple[str, ...]:
@@ -111,4 +127,5 @@ def trace(program: Program, inputs: tuple[Tensor, ...]) -> Any:
     """The step as a graph of operations, backward pass included, ready for `torch.export`."""
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    return make_fx(program, tracing_mode="fake")(*inputs)
+    with plain():
+        return make_fx(program, tracing_mode="fake")(*inputs)
