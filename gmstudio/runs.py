@@ -78,9 +78,9 @@ class TrainingSpec(Spec, frozen=True, kw_only=True, tag="training"):
     engine: Annotated[
         Literal["auto", "eager", "compiled", "graph"],
         describe(
-            "What makes the steps. Auto trains at once, compiles the step in the background (on a CUDA device: captures "
-            "it in a graph) and keeps what is faster; the numbers are the same but for rounding. With one engine "
-            "fixed, the same seed gives the same bits.",
+            "What makes the steps. Auto trains at once, compiles the step in the background (on CUDA: captures "
+            "it) and keeps what is faster; the numbers are the same but for rounding. With one engine fixed, the same "
+            "seed gives the same bits.",
             advanced=True,
         ),
     ] = "auto"
