@@ -55,7 +55,7 @@ def use_program(monkeypatch: pytest.MonkeyPatch, trainer: Trainer) -> CompiledEn
     points = torch.randn(512, trainer.dataset.dim, generator=torch.Generator().manual_seed(5))
     model = run.model.build(trainer.dataset.dim, [99, 98], points).train()
     program = Program(model, run.objective, run.training)
-    monkeypatch.setattr(compiled, "load", lambda package: lambda inputs: [program(*inputs)])
+    monkeypatch.setattr(compiled, "Library", lambda package: lambda inputs: program(*inputs))
     return CompiledEngine(Path("none"), trainer.model, trainer.layout, trainer.optimiser)
 
 
@@ -180,6 +180,13 @@ def test_a_step_that_disagrees_with_the_eager_one_is_never_used(monkeypatch: pyt
     race(trainer, chosen, {"eager": 0.5, "compiled": 0.1})
     assert trainer.engine.name == "eager"
     assert "does not agree" in chosen.note
+
+
+def test_what_is_no_library_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "step.so"
+    path.write_text("no library")
+    with pytest.raises(RuntimeError, match="cannot load compiled steps"):
+        compiled.Library(path)
 
 
 def test_comparing_engines_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,8 @@ from gmstudio.runs import RunSpec
 
 #: Packages that are kept; each has about 2 MB.
 KEPT = 40
+#: Seconds after which what an unfinished build has left is nobody's any more.
+OLD_SECONDS = 3600.0
 #: The fields of a training specification on which the compiled code depends.
 _FIELDS = ("batch", "optimiser", "weight_decay", "clip")
 
@@ -65,7 +68,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def package(self) -> Path:
         """Where the compiled step is kept; another version, machine or request has another place."""
         text = msgspec.json.encode([self, _surroundings()])
-        return user_cache() / "steps" / f"{hashlib.blake2b(text, digest_size=16).hexdigest()}.pt2"
+        return user_cache() / "steps" / f"{hashlib.blake2b(text, digest_size=16).hexdigest()}.so"
 
 
 @cache
@@ -130,7 +133,7 @@ class Builds:
         package.with_suffix(".json").write_bytes(msgspec.json.encode(request))
         environment = {
             **os.environ,
-            "TORCHINDUCTOR_CACHE_DIR": str(package.parent / "inductor"),
+            "TORCHINDUCTOR_CACHE_DIR": str(package.with_suffix("")),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",
         }
         with package.with_suffix(".log").open("wb") as log:
@@ -159,6 +162,7 @@ class Builds:
         if not package.exists():
             self._failures[package] = _last_line(package.with_suffix(".log"))
         package.with_suffix(".json").unlink(missing_ok=True)
+        shutil.rmtree(package.with_suffix(""), ignore_errors=True)
 
     def stop(self) -> None:
         """Give up what is being made."""
@@ -181,11 +185,14 @@ def _last_line(log: Path) -> str:
 
 
 def _tidy(folder: Path) -> None:
-    """Keep the packages that were made last; what the compiler has left beside them goes."""
-    packages = sorted(folder.glob("*.pt2"), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Keep the packages that were made last, and what may belong to another program's build of the last hour."""
+    packages = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime, reverse=True)
     kept = {path.stem for path in packages[:KEPT]}
     for path in folder.iterdir():
-        if path.is_file() and path.stem not in kept:
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if path.stem in kept or time.time() - path.stat().st_mtime < OLD_SECONDS:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
                 path.unlink()
-    shutil.rmtree(folder / "inductor", ignore_errors=True)

@@ -1,12 +1,14 @@
 """The whole step of all columns as one compiled function.
 
-A call releases the interpreter's lock for as long as it lasts, so that the window hardly slows it.
+A call gives the interpreter's lock away for as long as it lasts, so that training and window hardly slow each other.
 """
 
 from __future__ import annotations
 
+import ctypes
+import importlib
+import weakref
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,7 +36,7 @@ class CompiledEngine:
     name = "compiled"
 
     def __init__(self, package: Path, model: DensityModel, layout: Layout, optimiser: Optimiser) -> None:
-        self._run = load(package)
+        self._run = Library(package)
         self._optimiser = optimiser
         self._state = [layout.values, optimiser.first, optimiser.second]
         buffers = dict(model.named_buffers())
@@ -50,27 +52,58 @@ class CompiledEngine:
         with torch.no_grad():
             for k in range(n):
                 inputs = [*self._state, rates[k], made[k], moving, block.x[first + k], *self._buffers]
-                (block.losses[first + k],) = self._run(inputs)
+                block.losses[first + k] = self._run(inputs)
         counts[columns] += n
 
 
-def load(package: Path) -> Any:
-    """The function in a package: takes the list of a `Program`'s inputs, returns a list with the loss.
+class Library:
+    """A compiled function behind torch's C interface for code that was compiled ahead of time.
+
+    What torch offers in public imports its compiler, which takes three seconds, and holds the interpreter's lock for
+    the whole of a step, while the window cannot move.  A call through ctypes gives the lock away.
+
+    Args:
+        path: a shared library made by `gmstudio.training.engines.compiler`; it runs with our rights.
 
     Raises:
         RuntimeError: when this torch cannot load it.
     """
-    try:
-        # What torch offers in public imports its compiler, which takes three seconds; this takes milliseconds.
-        from torch._C._aoti import AOTIModelPackageLoader  # type: ignore[attr-defined, unused-ignore]
 
-        loader = AOTIModelPackageLoader(str(package), "model", False, 1, -1)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise RuntimeError(f"this torch cannot load compiled steps: {error}") from error
-    run = loader.boxed_run
+    def __init__(self, path: Path) -> None:
+        try:
+            self._tensors = importlib.import_module("torch._C._aoti")
+            library = ctypes.CDLL(str(path))
+            create = library.AOTInductorModelContainerCreateWithDevice
+            self._step = library.AOTInductorModelContainerRun
+            delete = library.AOTInductorModelContainerDelete
+        except (ImportError, AttributeError, OSError) as error:
+            raise RuntimeError(f"this torch cannot load compiled steps: {error}") from error
+        word = ctypes.c_void_p
+        create.argtypes = [word, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_char_p]
+        self._step.argtypes = [word, word, ctypes.c_size_t, word, ctypes.c_size_t, word, word]
+        delete.argtypes = [word]
+        self._container = word()
+        if create(ctypes.byref(self._container), 1, b"cpu", None):
+            raise RuntimeError("this torch cannot load compiled steps")
+        weakref.finalize(self, delete, self._container)
 
-    def call(inputs: list[Tensor]) -> list[Tensor]:
-        found: list[Tensor] = run(inputs)
-        return found
+    def __call__(self, inputs: list[Tensor]) -> Tensor:
+        """Call the function.
 
-    return call
+        Raises:
+            RuntimeError: when it fails.
+        """
+        capsules = self._tensors.unsafe_alloc_void_ptrs_from_tensors(inputs)
+        handles = (ctypes.c_void_p * len(inputs))(*[_pointer_of(capsule, None) for capsule in capsules])
+        found = (ctypes.c_void_p * 1)()
+        # It takes the inputs' handles over, and leaves the output's to us.
+        if self._step(self._container, handles, len(inputs), found, 1, None, None):
+            raise RuntimeError("the compiled step failed")
+        loss: Tensor = self._tensors.alloc_tensor_by_stealing_from_void_ptr(_capsule_of(found[0], None, None))
+        return loss
+
+
+_pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer_of.restype, _pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+_capsule_of = ctypes.pythonapi.PyCapsule_New
+_capsule_of.restype, _capsule_of.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]

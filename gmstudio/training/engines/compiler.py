@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from pathlib import Path
 from typing import cast
 
@@ -36,9 +37,21 @@ def build(request: Request, final: Path) -> None:
     inputs = program.example(training.batch, request.dim)
     exported = torch.export.export(_Shell(trace(program, inputs)), inputs)
     with tempfile.TemporaryDirectory(dir=final.parent) as folder:
-        path = Path(folder) / "step.pt2"
-        torch._inductor.aoti_compile_and_package(exported, package_path=str(path))
-        path.replace(final)
+        package = Path(folder) / "step.pt2"
+        torch._inductor.aoti_compile_and_package(exported, package_path=str(package))
+        _library(package).replace(final)
+
+
+def _library(package: Path) -> Path:
+    """Take the shared library out of torch's package, which is a zip file."""
+    with zipfile.ZipFile(package) as members:
+        names = [name for name in members.namelist() if name.endswith((".so", ".dylib", ".dll", ".pyd"))]
+        if len(names) != 1:
+            raise RuntimeError(f"torch has made {len(names)} libraries, where one was expected")
+        sources = [members.read(name) for name in members.namelist() if name.endswith(".cpp")]
+        if any(b"aoti_torch_proxy_executor_call" in source for source in sources):
+            raise RuntimeError("a part of the step can be run in Python only")
+        return Path(members.extract(names[0], package.parent))
 
 
 class _Shell(torch.nn.Module):
