@@ -29,3 +29,11 @@ class ObjectiveSpec(Spec, frozen=True, kw_only=True):
             (E,), to be minimised; its sum is differentiated.
         """
         raise NotImplementedError
+
+    def weight(self, batch: int) -> float | None:
+        """What the loss is times the sum of the log-densities of a batch; None where it is something else.
+
+        Args:
+            batch: B.
+        """
+        return None

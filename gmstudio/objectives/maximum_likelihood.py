@@ -27,3 +27,7 @@ class MaximumLikelihood(ObjectiveSpec, frozen=True, kw_only=True, tag="maximum-l
     def loss(self, model: DensityModel, x: Tensor) -> Tensor:
         """Mean over the batch (E, B, D) of -log p; returns (E,)."""
         return -model.log_prob(x).mean(dim=1)
+
+    def weight(self, batch: int) -> float:
+        """The loss is a mean."""
+        return -1.0 / batch

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
 
 from gmstudio.models.layers.base import DensityModel
-from gmstudio.models.layers.gradients import Slots, into
+from gmstudio.models.layers.gradients import Slots, followed
+from gmstudio.objectives.base import ObjectiveSpec
 
 #: Every parameter begins at a multiple of this many numbers: 64 bytes, a cache line.
 ALIGNMENT = 16
@@ -45,19 +45,31 @@ class Layout:
         for name, parameter in trainable.items():
             values[name].copy_(parameter.detach())
             parameter.data = values[name]
-        self._slots = Slots({trainable[name]: gradients[name] for name in trainable})
+        self._parameters = list(trainable.values())
+        self._views = [gradients[name] for name in trainable]
+        self._slots = Slots(dict(zip(self._parameters, self._views, strict=True)))
 
-    def differentiating(self) -> AbstractContextManager[None]:
-        """Where losses for `differentiate` are computed: what models know of their gradients goes straight there."""
-        return into(self._slots)
-
-    def differentiate(self, loss: Tensor) -> None:
-        """Put the gradient of a scalar into `gradients`.
+    def differentiate(self, objective: ObjectiveSpec, model: DensityModel, x: Tensor) -> Tensor:
+        """Put the gradient of the losses' sum into `gradients`.
 
         ``.grad`` is left alone: PyTorch warns of, and is slow with, gradients that are not contiguous.
+
+        Args:
+            objective: gives the losses.
+            model: whose parameters these are.
+            x: (E, B, D), a batch.
+
+        Returns:
+            The losses, (E,).
         """
-        self.gradients.zero_()
-        self._slots.fill(loss)
+        weight = objective.weight(x.shape[1])
+        if weight is not None and model.passes is not None and not followed(x):
+            return self._slots.fill(model.passes, x, weight)
+        with torch.enable_grad():
+            losses = objective.loss(model, x)
+            found = torch.autograd.grad(losses.sum(), self._parameters, allow_unused=True, materialize_grads=True)
+        torch._foreach_copy_(self._views, found)
+        return losses.detach()
 
     @property
     def size(self) -> int:

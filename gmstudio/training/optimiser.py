@@ -11,8 +11,8 @@ from torch.optim.adam import adam
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.layout import Layout
 
-#: Values, gradients, first and second moments of a column, and its count of steps.
-Row = tuple[Tensor, ...]
+#: Values, gradients, first and second moments of some columns, and their counts of steps.
+State = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -43,21 +43,15 @@ class Optimiser:
         self.second = torch.zeros_like(layout.values)
         # Where nothing is fused, torch reads the counts on the host: there they must not be on the device.
         self.counts = torch.zeros(layout.members, device=layout.values.device if self._fused else "cpu")
-        self._rows = list(
-            zip(
-                layout.values.unbind(0),
-                layout.gradients.unbind(0),
-                self.first.unbind(0),
-                self.second.unbind(0),
-                self.counts.unbind(0),
-                strict=True,
-            )
-        )
+        state = (layout.values, layout.gradients, self.first, self.second, self.counts)
+        self._rows = list(zip(*(tensor.unbind(0) for tensor in state), strict=True))
+        self._together: dict[tuple[int, ...], State] = {}
         self.hold([False] * layout.members)
 
     def hold(self, stopped: Sequence[bool]) -> None:
         """Leave the weights and moments of these columns as they are from now on."""
         self.moving = [column for column, still in enumerate(stopped) if not still]
+        self._advance = torch.tensor([float(not still) for still in stopped], device=self.counts.device)
 
     def step(self, rates: Sequence[float]) -> None:
         """Clip the gradients and make one step.
@@ -69,43 +63,73 @@ class Optimiser:
             gradients = self._layout.gradients
             norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
             gradients.mul_((self._clip / (norms + 1e-6)).clamp_(max=1.0))
-        together: dict[float, list[Row]] = {}
+        columns: dict[float, list[int]] = {}
         for column in self.moving:
-            together.setdefault(rates[column], []).append(self._rows[column])
+            columns.setdefault(rates[column], []).append(column)
         with torch.no_grad():
-            for rate, rows in together.items():
-                _adam(rows, rate, fused=self._fused, decoupled=self._decoupled, decay=self._decay)
+            if self._fused:
+                self.counts += self._advance
+            for rate, those in columns.items():
+                self._step(self._state(tuple(those)), rate)
+
+    def _state(self, columns: tuple[int, ...]) -> State:
+        if columns not in self._together:
+            values, gradients, first, second, counts = zip(*(self._rows[column] for column in columns), strict=True)
+            self._together[columns] = (list(values), list(gradients), list(first), list(second), list(counts))
+        return self._together[columns]
+
+    def _step(self, state: State, rate: float) -> None:
+        if self._fused:
+            _fused(state, rate, decoupled=self._decoupled, decay=self._decay)
+            return
+        values, gradients, first, second, counts = state
+        # The functional form: the first step of the class imports the compiler, which takes a second.
+        adam(
+            values,
+            gradients,
+            first,
+            second,
+            [],
+            counts,
+            foreach=False,
+            decoupled_weight_decay=self._decoupled,
+            amsgrad=False,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            lr=rate,
+            weight_decay=self._decay,
+            eps=EPSILON,
+            maximize=False,
+        )
 
 
-def _adam(rows: list[Row], rate: float, *, fused: bool, decoupled: bool, decay: float) -> None:
-    values, gradients, first, second, counts = map(list, zip(*rows, strict=True))
-    # The functional form: the class spends as long again on bookkeeping at every step, and its first step imports
-    # the compiler, which takes a second.
-    adam(
+def _fused(state: State, rate: float, *, decoupled: bool, decay: float) -> None:
+    """Torch's kernel, as `adam` calls it after as much time again in bookkeeping; the counts are this step's."""
+    kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    values, gradients, first, second, counts = state
+    kernel(
         values,
         gradients,
         first,
         second,
         [],
         counts,
-        foreach=False,
-        fused=fused,
-        decoupled_weight_decay=decoupled,
-        amsgrad=False,
+        lr=rate,
         beta1=BETAS[0],
         beta2=BETAS[1],
-        lr=rate,
         weight_decay=decay,
         eps=EPSILON,
+        amsgrad=False,
         maximize=False,
     )
 
 
 def _can_fuse(device: torch.device) -> bool:
     """Whether the device has the fused kernel, found by trying it on one number."""
-    row = (*torch.zeros(4, 1, device=device).unbind(0), torch.zeros((), device=device))
+    values, gradients, first, second = torch.zeros(4, 1, device=device).unbind(0)
+    count = torch.ones((), device=device)
     try:
-        _adam([row], 1e-3, fused=True, decoupled=False, decay=0.0)
-    except RuntimeError:
+        _fused(([values], [gradients], [first], [second], [count]), 1e-3, decoupled=False, decay=0.0)
+    except (RuntimeError, AttributeError, TypeError):
         return False
     return True

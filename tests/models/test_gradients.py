@@ -206,56 +206,28 @@ def test_plain_is_a_matter_of_one_thread(rough):
 
 
 def slots_of(model):
-    places = {parameter: torch.zeros_like(parameter) for parameter in model.parameters()}
+    places = {parameter: torch.full_like(parameter, 7.0) for parameter in model.parameters()}
     return gradients.Slots(places), list(places.values())
 
 
+@pytest.mark.parametrize("dim", [2, 5])
 @pytest.mark.parametrize("name", FLOWS)
-def test_slots_take_the_gradients_of_all_passes(name, rough):
-    model, x, y = rough(name), seeded(2, 20, 2), seeded(2, 30, 2, seed=8)
-
-    def scalar():
-        return weighted(model, x) + 2.0 * weighted(model, y).square()
-
+def test_slots_are_filled_with_the_gradient_of_a_weighted_sum(name, dim, rough):
+    model, x = rough(name, dim=dim), seeded(2, 20, dim)
     slots, places = slots_of(model)
-    with gradients.into(slots):
-        slots.fill(scalar())
-    with gradients.plain():
-        assert_close(places, torch.autograd.grad(scalar(), list(model.parameters())))
+    sums = slots.fill(model.passes, x, 0.3)
+    torch.testing.assert_close(sums, 0.3 * model.log_prob(x).sum(1), atol=1e-9, rtol=1e-9)
+    expected = by_autograd(model, x, scalar=lambda model, x: 0.3 * model.log_prob(x).sum())[1:]
+    assert_close(places, expected)
 
 
-def test_slots_take_what_autograd_finds_beside_the_passes(rough):
-    model, x = rough("real-nvp"), seeded(2, 20, 2)
-
-    def scalar():
-        with gradients.plain():
-            ordinary = weighted(model, x).sin()
-        penalty = sum(parameter.square().sum() for parameter in model.parameters())
-        return weighted(model, x) + ordinary + penalty
-
-    slots, places = slots_of(model)
-    with gradients.into(slots):
-        slots.fill(scalar())
-    with gradients.plain():
-        assert_close(places, torch.autograd.grad(scalar(), list(model.parameters())))
-
-
-def test_slots_take_the_gradients_of_gradients(rough):
-    model, x = rough("real-nvp", activation="tanh"), seeded(2, 12, 2).requires_grad_(True)
-    slots, places = slots_of(model)
-    with gradients.into(slots):
-        slots.fill(squared_score(model, x) + weighted(model, x))
-    with gradients.plain():
-        scalar = squared_score(model, x) + weighted(model, x)
-        theirs = torch.autograd.grad(scalar, list(model.parameters()), allow_unused=True, materialize_grads=True)
-    assert_close(places, theirs)
-
-
-def test_a_gradient_that_is_not_the_losss_leaves_the_slots_alone(rough):
-    model, x = rough("real-nvp"), seeded(2, 20, 2).requires_grad_(True)
-    slots, places = slots_of(model)
-    with gradients.into(slots):
-        (slope,) = torch.autograd.grad(model.log_prob(x).sum(), x)
-        assert not any(bool(place.any()) for place in places)
-        slots.fill(weighted(model, x))
-    assert_close([slope, *places], [model.score(x), *by_autograd(model, x)[1:]])
+@pytest.mark.parametrize("name", FLOWS)
+def test_parameters_that_do_not_learn_need_no_slots(name, rough):
+    model, x = rough(name), seeded(2, 20, 2)
+    expected = by_autograd(model, x, scalar=lambda model, x: model.log_prob(x).sum())[1:]
+    parameters = list(model.parameters())
+    for parameter in parameters[1::2]:
+        parameter.requires_grad_(False)
+    places = {parameter: torch.full_like(parameter, 7.0) for parameter in parameters[::2]}
+    gradients.Slots(places).fill(model.passes, x, 1.0)
+    assert_close(places.values(), expected[::2])

@@ -29,9 +29,8 @@ class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
 
     def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
-        from gmstudio.models.layers.flow import Flow
         from gmstudio.models.layers.linear import generators
-        from gmstudio.models.layers.made import MaskedAffine
+        from gmstudio.models.layers.made import MaskedAffine, MaskedFlow
 
         refuse_one_column(dim, "MAF")
         draws = generators(seeds)
@@ -46,4 +45,4 @@ class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
             )
             for _ in range(self.blocks)
         ]
-        return Flow(dim, len(draws), blocks, [f"block {i + 1}" for i in range(self.blocks)])
+        return MaskedFlow(dim, len(draws), blocks, [f"block {i + 1}" for i in range(self.blocks)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,19 +11,21 @@ from torch import Tensor
 from gmstudio.models.layers import linear
 from gmstudio.models.layers.gradients import Places
 
-
-def bounded(raw: Tensor, limit: float | Tensor) -> Tensor:
-    """A log-scale within +-limit, with slope 1 at 0: limit tanh(raw / limit)."""
-    return torch.tanh(raw / limit) * limit
+_tanh_backward = torch.ops.aten.tanh_backward.default
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What `Affine.pull` needs: what the network keeps, the moved columns, the log-scales and the scales."""
+def bounded(raw: Tensor, limit: float | Tensor) -> tuple[Tensor, Tensor]:
+    """tanh(raw / limit), and limit times it: a log-scale within +-limit, with slope 1 at 0."""
+    bent = torch.tanh(raw / limit)
+    return bent, bent * limit
+
+
+class Saved(NamedTuple):
+    """What `Affine.pull` needs: what the network keeps, the moved columns, the bent log-scales and the scales."""
 
     net: list[Tensor]
     moved: Tensor
-    log_scale: Tensor
+    bent: Tensor
     scale: Tensor
 
 
@@ -40,15 +42,10 @@ class Affine:
         self.limit = limit
         self._limit = torch.tensor(limit, dtype=torch.float64)
 
-    def _limit_for(self, raw: Tensor) -> float | Tensor:
-        """The limit as a tensor where that is faster: making one of a number takes as long as an operation."""
-        return self._limit if raw.is_cpu else self.limit
-
-    def numbers(self, kept: Tensor, net: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Log-scale and shift, each (E, moved, B), that the columns (E, kept, B) choose, and what the network keeps."""
-        numbers, saved = linear.push(kept, net, self.activation, keep=keep)
-        raw, shift = numbers.split_with_sizes([numbers.shape[1] // 2] * 2, dim=1)
-        return bounded(raw, self._limit_for(raw) if keep else self.limit), shift, saved
+    def bounded(self, raw: Tensor, *, keep: bool) -> tuple[Tensor, Tensor]:
+        """`bounded`; with `keep` nobody follows the operations."""
+        # To make a tensor of a number takes as long as an operation.
+        return bounded(raw, self._limit if keep and raw.is_cpu else self.limit)
 
     def push(
         self, kept: Tensor, moved: Tensor, net: Sequence[Tensor], *, keep: bool
@@ -64,13 +61,23 @@ class Affine:
         Returns:
             The moved columns and the log-scales, both (E, moved, B), and what is saved.
         """
-        log_scale, shift, saved = self.numbers(kept, net, keep=keep)
+        numbers, saved = linear.push(kept, net, self.activation, keep=keep)
+        raw, shift = numbers.split_with_sizes([moved.shape[1]] * 2, dim=1)
+        bent, log_scale = self.bounded(raw, keep=keep)
         scale = log_scale.exp()
         new = torch.addcmul(shift, moved, scale)
-        return new, log_scale, Saved(saved, moved, log_scale, scale) if keep else None
+        return new, log_scale, Saved(saved, moved, bent, scale) if keep else None
 
     def pull(
-        self, saved: Saved, net: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+        self,
+        saved: Saved,
+        net: Sequence[Tensor],
+        slope: Tensor,
+        of_log: Tensor,
+        places: Places,
+        *,
+        points: bool,
+        onto: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Carry slopes back.
 
@@ -79,20 +86,22 @@ class Affine:
             net: as there.
             slope: of what was moved, (E, moved, B).
             of_log: of the log-scales, (E, 1, B).
-            places: where the slopes of the network's tensors are put; None when they are not wanted.
+            places: where the slopes of the network's tensors can be put; None when they are not wanted.
             points: whether the slopes of the kept columns are wanted; else they mean nothing.
+            onto: slopes of the kept columns to which these are added.
 
         Returns:
             Slopes of the moved columns, of the kept ones, and of the network's tensors.
         """
         before = slope * saved.scale
-        of_log = torch.addcmul(of_log, before, saved.moved)
-        raw = torch.ops.aten.tanh_backward(of_log, saved.log_scale / self._limit_for(slope))
+        raw = _tanh_backward(torch.addcmul(of_log, before, saved.moved), saved.bent)
         of_numbers = torch.cat((raw, slope), dim=1)
-        of_kept, found = linear.pull(saved.net, net, self.activation, of_numbers, places, points=points)
+        of_kept, found = linear.pull(saved.net, net, self.activation, of_numbers, places, points=points, onto=onto)
         return before, of_kept, found
 
     def back(self, kept: Tensor, moved: Tensor, net: Sequence[Tensor]) -> Tensor:
         """Undo `push`'s move of columns (E, moved, B)."""
-        log_scale, shift, _ = self.numbers(kept, net, keep=False)
+        numbers, _ = linear.push(kept, net, self.activation, keep=False)
+        raw, shift = numbers.chunk(2, dim=1)
+        _, log_scale = self.bounded(raw, keep=False)
         return (moved - shift) * torch.exp(-log_scale)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gmstudio.models.layers.gradients import Passes
+
 
 class DensityModel(nn.Module):
     """E members with a normalised density on R^D.  Every tensor leads with the ensemble dimension E.
@@ -23,6 +25,11 @@ class DensityModel(nn.Module):
         super().__init__()
         self.dim = dim
         self.members = members
+
+    @property
+    def passes(self) -> Passes | None:
+        """How the log-density's gradient is found without autograd, where the model knows."""
+        return None
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gmstudio.models.layers.affine import Affine
 from gmstudio.models.layers.flow import Transform
-from gmstudio.models.layers.gradients import Places, Saved
+from gmstudio.models.layers.gradients import Places, Saved, Source
 from gmstudio.models.layers.linear import MLP, Activation
 
 
@@ -48,9 +48,9 @@ class Coupling(Transform):
             kept, moved * numbers, hidden=hidden, layers=layers, activation=activation, draws=draws, last=0.1
         )
 
-    def tensors(self) -> list[Tensor]:
+    def sources(self) -> list[Source]:
         """Those of the network."""
-        return self.net.tensors()
+        return self.net.sources()
 
     @abstractmethod
     def move(
@@ -60,7 +60,15 @@ class Coupling(Transform):
 
     @abstractmethod
     def pull_moved(
-        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+        self,
+        saved: Saved,
+        tensors: Sequence[Tensor],
+        slope: Tensor,
+        of_log: Tensor,
+        of_kept: Tensor,
+        places: Places,
+        *,
+        points: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Carry slopes back through `move`.
 
@@ -68,11 +76,12 @@ class Coupling(Transform):
             saved, tensors: from and of `move`.
             slope: of the columns that it moved, (E, moved, B).
             of_log: of the logs of their slopes, (E, 1, B).
-            places: where the slopes of the tensors are put; None when they are not wanted.
+            of_kept: of the kept columns, (E, kept, B), as far as they do not come from `move`.
+            places: where the slopes of the tensors can be put; None when they are not wanted.
             points: whether the slopes of the kept columns are wanted; else they mean nothing.
 
         Returns:
-            Slopes of the moved columns before, of the kept ones as far as they come from `move`, and of the tensors.
+            Slopes of the moved columns before, of the kept ones, and of the tensors.
         """
 
     @abstractmethod
@@ -103,9 +112,7 @@ class Coupling(Transform):
     ) -> tuple[Sequence[Tensor], list[Tensor]]:
         """Carry slopes of the first and second columns back; without `points` those of the kept ones are not all."""
         of_kept, of_moved = self.turned(slopes)
-        of_moved, more, found = self.pull_moved(saved, tensors, of_moved, of_log, places, points=points)
-        if points:
-            of_kept = more.add_(of_kept)
+        of_moved, of_kept, found = self.pull_moved(saved, tensors, of_moved, of_log, of_kept, places, points=points)
         return self.turned((of_kept, of_moved)), found
 
     def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
@@ -156,10 +163,18 @@ class AffineCoupling(Coupling):
         return self.affine.push(kept, moved, tensors, keep=keep)
 
     def pull_moved(
-        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+        self,
+        saved: Saved,
+        tensors: Sequence[Tensor],
+        slope: Tensor,
+        of_log: Tensor,
+        of_kept: Tensor,
+        places: Places,
+        *,
+        points: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Carry slopes back through `move`."""
-        return self.affine.pull(saved, tensors, slope, of_log, places, points=points)
+        return self.affine.pull(saved, tensors, slope, of_log, places, points=points, onto=of_kept)
 
     def move_back(self, kept: Tensor, moved: Tensor) -> Tensor:
         """Undo `move`."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gmstudio.models.layers import gradients
 from gmstudio.models.layers.base import DensityModel
-from gmstudio.models.layers.gradients import Places, Saved
+from gmstudio.models.layers.gradients import Passes, Places, Saved, Source, tensors_of
 
 T = TypeVar("T")
 
@@ -26,8 +26,12 @@ class Transform(nn.Module):
     """
 
     @abstractmethod
+    def sources(self) -> list[Source]:
+        """Where the parameters are on which the map depends, always in the same order."""
+
     def tensors(self) -> list[Tensor]:
-        """What the map depends on, always in the same order."""
+        """The parameters on which the map depends."""
+        return tensors_of(self.sources())
 
     @abstractmethod
     def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
@@ -52,7 +56,7 @@ class Transform(nn.Module):
             saved, tensors: from and of `push`.
             slope: of a scalar with respect to z, (E, D, B).
             of_log: with respect to log |det dz/dx|, (E, B).
-            places: where the slopes of the tensors are put; None when they are not wanted.
+            places: where the slopes of the tensors can be put; None when they are not wanted.
             points: whether the slopes of x are wanted; else they mean nothing.
 
         Returns:
@@ -87,11 +91,17 @@ class Flow(DensityModel):
             raise ValueError(f"{len(transforms)} transforms have {len(titles)} titles")
         self.transforms = nn.ModuleList(transforms)
         self._transforms = list(transforms)
+        self._sources = joined([transform.sources() for transform in transforms])
         self.path_titles: tuple[str, ...] = ("data", *titles[:-1], "latent")
+
+    @property
+    def passes(self) -> Passes:
+        """The flow itself."""
+        return self
 
     def tensors(self) -> list[Tensor]:
         """Those of the transforms."""
-        return [tensor for transform in self._transforms for tensor in transform.tensors()]
+        return tensors_of(self._sources)
 
     def shares(self, given: Sequence[T]) -> list[Sequence[T]]:
         """Cut what there is of each tensor into the parts of the transforms, which all have as many."""
@@ -167,7 +177,7 @@ class Flow(DensityModel):
         return torch.stack(way).mT
 
 
-def joined(parts: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+def joined(parts: Sequence[Sequence[T]]) -> list[T]:
     """What belongs to the transforms, in one list."""
     return [one for part in parts for one in part]
 

@@ -17,8 +17,15 @@ from torch import Tensor
 
 #: What a pass forward leaves for the pass back.
 Saved = Any
-#: Where gradients of tensors are to be put, None for anywhere; None in all when they are not wanted.
+#: Where the slopes of tensors can be put, to spare a copy; None in all when they are not wanted.
 Places = Sequence[Tensor | None] | None
+#: Where a module keeps a parameter, and under which name. A module is slow to give it as an attribute.
+Source = tuple[Mapping[str, Tensor | None], str]
+
+
+def tensors_of(sources: Sequence[Source]) -> list[Tensor]:
+    """The parameters as they are now."""
+    return [own[name] for own, name in sources]  # type: ignore[misc]
 
 
 class Passes(Protocol):
@@ -45,7 +52,7 @@ class Passes(Protocol):
             saved: from `push`; it may be used again.
             tensors: those of `push`.
             slope: of a scalar with respect to the log-densities, (E, B).
-            places: where the slopes of the tensors are put; every place that is given is used.
+            places: where the slopes of the tensors can be put.
             points: whether the slopes of the points are wanted; else they mean nothing.
 
         Returns:
@@ -53,57 +60,7 @@ class Passes(Protocol):
         """
 
 
-class Slots:
-    """Where the slopes of parameters are put directly, past autograd's bookkeeping for each of them.
-
-    Args:
-        slots: a tensor of its shape for each parameter.
-    """
-
-    def __init__(self, slots: Mapping[Tensor, Tensor]) -> None:
-        self._slots = {id(parameter): slot for parameter, slot in slots.items()}
-        self._parameters, self._all = list(slots), list(slots.values())
-        self._open, self._clean = False, True
-        #: What passes take in the place of parameters, so that autograd comes to them.
-        self.anchor = torch.zeros((), requires_grad=True)
-
-    def fill(self, loss: Tensor) -> None:
-        """Add the slopes of a scalar, computed under `into`, to the slots, which are zero."""
-        self._open = self._clean = True
-        try:
-            # The parameters too: what is computed without passes owes its slopes to autograd.
-            asked = (self.anchor, *self._parameters)
-            _, *found = torch.autograd.grad(loss, asked, allow_unused=True)
-        finally:
-            self._open = False
-        others = [(slot, slope) for slot, slope in zip(self._all, found, strict=True) if slope is not None]
-        if others:
-            torch._foreach_add_([slot for slot, _ in others], [slope for _, slope in others])
-
-    def without(self, tensors: Sequence[Tensor]) -> list[int]:
-        """Which of these have no slot."""
-        return [i for i, tensor in enumerate(tensors) if id(tensor) not in self._slots]
-
-    def places(self, tensors: Sequence[Tensor]) -> Places:
-        """Where a pass puts the slopes of these; nowhere when it runs back for something else than `fill`."""
-        if not self._open:
-            return None
-        return [self._slots.get(id(tensor)) for tensor in tensors] if self._clean else [None] * len(tensors)
-
-    def put(self, tensors: Sequence[Tensor], slopes: Sequence[Tensor]) -> None:
-        """Take what a pass has found for `fill`: the first one's is in its places already."""
-        if not self._open:
-            return
-        if not self._clean:
-            for tensor, slope in zip(tensors, slopes, strict=True):
-                slot = self._slots.get(id(tensor))
-                if slot is not None:
-                    slot += slope
-        self._clean = False
-
-
 _PLAIN: ContextVar[bool] = ContextVar("plain", default=False)
-_SLOTS: ContextVar[Slots | None] = ContextVar("slots", default=None)
 
 
 @contextmanager
@@ -116,27 +73,12 @@ def plain() -> Iterator[None]:
         _PLAIN.reset(token)
 
 
-@contextmanager
-def into(slots: Slots) -> Iterator[None]:
-    """In this thread put the slopes of parameters into slots, and ask autograd for the anchor instead of them."""
-    token = _SLOTS.set(slots)
-    try:
-        yield
-    finally:
-        _SLOTS.reset(token)
-
-
 def log_prob(model: Passes, x: Tensor) -> Tensor:
     """Log-densities (E, B) of points (E, B, D), differentiable as often as one likes."""
     tensors = model.tensors()
-    if not torch.is_grad_enabled() or _followed(x):
+    if not torch.is_grad_enabled() or followed(x):
         return model.push(x, tensors, keep=False)[0]
-    slots = _SLOTS.get()
-    given = range(len(tensors)) if slots is None else slots.without(tensors)
-    anchor = None if slots is None else slots.anchor
-    value: Tensor = _LogProb.apply(  # type: ignore[no-untyped-call]
-        model, tensors, slots, given, anchor, x, *[tensors[i] for i in given]
-    )
+    value: Tensor = _LogProb.apply(model, x, *tensors)  # type: ignore[no-untyped-call]
     return value
 
 
@@ -149,7 +91,7 @@ def score(model: Passes, x: Tensor) -> Tensor:
     return found
 
 
-def _followed(x: Tensor) -> bool:
+def followed(x: Tensor) -> bool:
     """Whether somebody else follows the operations: a tracer, a transform of functions, autocast."""
     return (
         _PLAIN.get()
@@ -167,21 +109,61 @@ _transform: Callable[[], object] = getattr(
 )
 
 
+class Slots:
+    """Where the gradients of parameters are put without autograd, whose bookkeeping takes a tenth of a step.
+
+    Args:
+        slots: a tensor of its shape for each parameter.
+    """
+
+    def __init__(self, slots: Mapping[Tensor, Tensor]) -> None:
+        self._parameters = list(slots)
+        self._slots = {id(parameter): slot for parameter, slot in slots.items()}
+
+    def fill(self, model: Passes, x: Tensor, weight: float) -> Tensor:
+        """Put the gradient of the weighted sum of all log-densities into the slots.
+
+        Args:
+            model: E members; depends on no other parameters.
+            x: points (E, B, D).
+            weight: of every log-density.
+
+        Returns:
+            The sums of the members, (E,).
+        """
+        with torch.enable_grad():
+            tensors = model.tensors()
+        with torch.no_grad():
+            value, saved = model.push(x, tensors, keep=True)
+            slots = [self._slots.get(id(tensor)) for tensor in tensors]
+            # Rows of an ensemble's buffer lie apart: to put products there is slower than to copy them.
+            places: Places = slots if len(value) == 1 else [None] * len(slots)
+            _, found = model.pull(saved, tensors, torch.full_like(value, weight), places, points=False)
+            pairs = [(slot, slope) for slot, slope in zip(slots, found, strict=True) if slot is not None]
+            elsewhere = [(slot, slope) for slot, slope in pairs if slope is not slot]
+            if elsewhere:
+                torch._foreach_copy_([slot for slot, _ in elsewhere], [slope for _, slope in elsewhere])
+            if len(pairs) < len(self._slots):
+                self._fill_rest(tensors, slots, found)
+            return value.sum(1).mul_(weight)
+
+    def _fill_rest(self, tensors: Sequence[Tensor], slots: Sequence[Tensor | None], slopes: Sequence[Tensor]) -> None:
+        """Parameters of which tensors of the model are made get their gradients by autograd."""
+        direct = set(map(id, tensors))
+        rest = [parameter for parameter in self._parameters if id(parameter) not in direct]
+        made = [i for i, slot in enumerate(slots) if slot is None and tensors[i].requires_grad]
+        found = torch.autograd.grad(
+            [tensors[i] for i in made], rest, [slopes[i] for i in made], allow_unused=True, materialize_grads=True
+        )
+        torch._foreach_copy_([self._slots[id(parameter)] for parameter in rest], found)
+
+
 class _LogProb(torch.autograd.Function):
-    """The log-density as a function of the points and of those tensors whose slopes autograd is to hand on."""
+    """The log-density as a function of the points and of the model's tensors."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        model: Passes,
-        tensors: list[Tensor],
-        slots: Slots | None,
-        given: Sequence[int],
-        anchor: Tensor | None,
-        x: Tensor,
-        *inputs: Tensor,
-    ) -> Tensor:
-        ctx.model, ctx.slots, ctx.given = model, slots, given
+    def forward(ctx: Any, model: Passes, x: Tensor, *tensors: Tensor) -> Tensor:
+        ctx.model = model
         ctx.save_for_backward(x, *tensors)
         value, ctx.saved = model.push(x, tensors, keep=True)
         return value
@@ -189,36 +171,19 @@ class _LogProb(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, *tensors = ctx.saved_tensors
-        points, *given = ctx.needs_input_grad[5:]
+        _, points, *wanted = ctx.needs_input_grad
         if torch.is_grad_enabled():
-            of_points, found = _differentiably(ctx.model, x, tensors, slope)
-        else:
-            slots: Slots | None = ctx.slots
-            places = None if slots is None else slots.places(tensors)
-            if places is None and any(given):
-                places = [None] * len(tensors)
-            of_points, found = ctx.model.pull(ctx.saved, tensors, slope, places, points=points)
-            if slots is not None:
-                slots.put(tensors, found)
-        return (
-            None,
-            None,
-            None,
-            None,
-            None,
-            of_points if points else None,
-            *[found[i] if found else None for i in ctx.given],
-        )
+            return None, *_differentiably(ctx.model, x, tensors, slope)
+        places = [None] * len(tensors) if any(wanted) else None
+        of_points, found = ctx.model.pull(ctx.saved, tensors, slope, places, points=points)
+        return None, of_points if points else None, *(found or [None] * len(tensors))
 
 
-def _differentiably(
-    model: Passes, x: Tensor, tensors: Sequence[Tensor], slope: Tensor
-) -> tuple[Tensor | None, list[Tensor | None]]:
-    """Slopes that can be differentiated again, found by going forward once more under autograd."""
+def _differentiably(model: Passes, x: Tensor, tensors: Sequence[Tensor], slope: Tensor) -> list[Tensor | None]:
+    """Slopes of points and tensors that can be differentiated again, found by going forward again under autograd."""
     # Aliases: what one input owes to another is not to be counted here, it is in the graph outside.
     aliases = [tensor.view_as(tensor) for tensor in (x, *tensors)]
     value, _ = model.push(aliases[0], aliases[1:], keep=False)
     asked = [alias for alias in aliases if alias.requires_grad]
     found = iter(torch.autograd.grad(value, asked, slope, create_graph=True, allow_unused=True))
-    of_points, *of_tensors = [next(found) if alias.requires_grad else None for alias in aliases]
-    return of_points, of_tensors
+    return [next(found) if alias.requires_grad else None for alias in aliases]

@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gmstudio.models.layers.gradients import Places
+from gmstudio.models.layers.gradients import Places, Source, tensors_of
 
 Activation = Literal["relu", "silu", "tanh"]
-_ATEN = torch.ops.aten
+_relu_back = torch.ops.aten.threshold_backward.grad_input
+_silu_back = torch.ops.aten.silu_backward.grad_input
+_tanh_back = torch.ops.aten.tanh_backward.grad_input
 #: Rows that are shorter than this are slow to make.
 _SHORT = 32
 
@@ -49,15 +51,14 @@ def outer(a: Tensor, b: Tensor, place: Tensor | None = None) -> Tensor:
     Args:
         a: (E, M, B).
         b: (E, N, B).
-        place: where the result is put.
+        place: where the result can be put.
 
     Returns:
         (E, M, N).
     """
     if not 2 < b.shape[1] < min(_SHORT, a.shape[1]):
         return torch.bmm(a, b.mT, out=place)
-    found = torch.bmm(b, a.mT).mT
-    return found if place is None else place.copy_(found)
+    return torch.bmm(b, a.mT).mT
 
 
 class EnsembleLinear(nn.Module):
@@ -99,13 +100,9 @@ class _Pair:
 
 
 _PAIRS = {
-    "relu": _Pair(
-        torch.relu_, lambda slope, kept: _ATEN.threshold_backward.grad_input(slope, kept, 0, grad_input=slope)
-    ),
-    "silu": _Pair(
-        functional.silu, lambda slope, kept: _ATEN.silu_backward.grad_input(slope, kept, grad_input=slope), inputs=True
-    ),
-    "tanh": _Pair(torch.tanh_, lambda slope, kept: _ATEN.tanh_backward.grad_input(slope, kept, grad_input=slope)),
+    "relu": _Pair(torch.relu_, lambda slope, kept: _relu_back(slope, kept, 0, grad_input=slope)),
+    "silu": _Pair(functional.silu, lambda slope, kept: _silu_back(slope, kept, grad_input=slope), inputs=True),
+    "tanh": _Pair(torch.tanh_, lambda slope, kept: _tanh_back(slope, kept, grad_input=slope)),
 }
 
 
@@ -138,17 +135,14 @@ class MLP(nn.Module):
         self.hiddens = nn.ModuleList([EnsembleLinear(a, b, draws) for a, b in itertools.pairwise(sizes)])
         self.last = EnsembleLinear(sizes[-1], outputs, draws, last)
         self.activation: Activation = activation
-        self._layers = [*self.hiddens, self.last]
 
-    def tensors(self) -> list[Tensor]:
+    def sources(self) -> list[Source]:
         """Weight and bias of each layer."""
-        # Not as attributes, which a module is slow to give: this is asked for at every step.
-        owns = [layer._parameters for layer in self._layers]
-        return [own[name] for own in owns for name in ("weight", "bias")]
+        return [(layer._parameters, name) for layer in (*self.hiddens, self.last) for name in ("weight", "bias")]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (E, inputs, B) to (E, outputs, B)."""
-        return push(x, self.tensors(), self.activation, keep=False)[0]
+        return push(x, tensors_of(self.sources()), self.activation, keep=False)[0]
 
 
 def push(x: Tensor, tensors: Sequence[Tensor], activation: Activation, *, keep: bool) -> tuple[Tensor, list[Tensor]]:
@@ -183,6 +177,7 @@ def pull(
     places: Places,
     *,
     points: bool,
+    onto: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Carry slopes back through a network.
 
@@ -190,8 +185,9 @@ def pull(
         saved: from `push`.
         tensors, activation: as there.
         slope: of the values, (E, outputs, B).
-        places: where the slopes of the tensors are put; None when they are not wanted.
+        places: where the slopes of the tensors can be put; None when they are not wanted.
         points: whether the slopes of the points are wanted; else they mean nothing.
+        onto: slopes of the points to which these are added.
 
     Returns:
         Slopes of the points, (E, inputs, B), and of the tensors.
@@ -205,6 +201,9 @@ def pull(
             found.append(torch.sum(slope, 2, out=places[i + 1]))
             found.append(outer(slope, saved[at], places[i]))
         if i == 0 and not points:
+            break
+        if i == 0 and onto is not None:
+            slope = torch.baddbmm(onto, tensors[0].mT, slope)
             break
         slope = torch.bmm(tensors[i].mT, slope)
         if i:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from gmstudio.models.layers.affine import Affine
-from gmstudio.models.layers.flow import Transform
-from gmstudio.models.layers.gradients import Places, Saved
+from gmstudio.models.layers.flow import Flow, Transform, joined
+from gmstudio.models.layers.gradients import Places, Saved, Source, tensors_of
 from gmstudio.models.layers.linear import MLP, Activation, push
 
 
@@ -52,16 +53,24 @@ class MaskedMLP(MLP):
         for name, mask in zip(self._masks, masks, strict=False):
             self.register_buffer(name, mask.repeat(len(draws), 1, 1), persistent=False)
 
-    def masked(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Weight and bias of each layer, or their slopes, with the weights masked."""
-        found = list(tensors)
-        for i, name in enumerate(self._masks):
-            found[2 * i] = found[2 * i] * self.get_buffer(name)
-        return found
+    def masks(self) -> list[Tensor]:
+        """The mask of each layer's weights, if there are any."""
+        return [mask for name in self._masks if (mask := self._buffers[name]) is not None]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (E, n, B) to (E, m n, B)."""
-        return push(x, self.masked(self.tensors()), self.activation, keep=False)[0]
+        return push(x, masked([self], [tensors_of(self.sources())])[0], self.activation, keep=False)[0]
+
+
+def masked(nets: Sequence[MaskedMLP], tensors: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
+    """Weights and biases of networks, with the weights masked."""
+    found = [list(own) for own in tensors]
+    masks = [mask for net in nets for mask in net.masks()]
+    if masks:
+        weights = iter(torch._foreach_mul([weight for own in found for weight in own[::2]], masks))
+        for own in found:
+            own[::2] = itertools.islice(weights, len(own[::2]))
+    return found
 
 
 class MaskedAffine(Transform):
@@ -92,59 +101,120 @@ class MaskedAffine(Transform):
         self.first_scale = nn.Parameter(torch.zeros(len(draws), 1))
         self.first_shift = nn.Parameter(torch.zeros(len(draws), 1))
 
-    def tensors(self) -> list[Tensor]:
+    def sources(self) -> list[Source]:
         """Those of the network, and the constants of the first column."""
-        own = self._parameters
-        return [*self.net.tensors(), own["first_scale"], own["first_shift"]]  # type: ignore[list-item]
-
-    def _whole(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """A network that gives the first column's constants too: masked, and with two more outputs of weight 0."""
-        *net, first_scale, first_shift = tensors
-        *hiddens, weight, bias = self.net.masked(net)
-        zero = weight.new_zeros(weight.shape[0], 1, weight.shape[2])
-        scales, shifts = weight.chunk(2, dim=1)
-        scale, shift = bias.chunk(2, dim=1)
-        weight = torch.cat((zero, scales, zero, shifts), dim=1)
-        return [*hiddens, weight, torch.cat((first_scale, scale, first_shift, shift), dim=1)]
-
-    def _parts(self, slopes: Sequence[Tensor], places: Sequence[Tensor | None]) -> list[Tensor]:
-        """Undo `_whole`, for slopes."""
-        *hiddens, weight, bias = slopes
-        scales, shifts = weight.chunk(2, dim=1)
-        scale, shift = bias.chunk(2, dim=1)
-        net = [
-            *hiddens,
-            torch.cat((scales[:, 1:], shifts[:, 1:]), dim=1),
-            torch.cat((scale[:, 1:], shift[:, 1:]), dim=1),
-        ]
-        parts = [*self.net.masked(net), scale[:, :1], shift[:, :1]]
-        return [part if place is None else place.copy_(part) for part, place in zip(parts, places, strict=True)]
+        return [*self.net.sources(), (self._parameters, "first_scale"), (self._parameters, "first_shift")]
 
     def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
         """Map x of shape (E, D, B); see `Transform.push`."""
-        net = self._whole(tensors)
-        z, log_scale, saved = self.affine.push(x[:, :-1], x, net, keep=keep)
-        return z.flip(1), log_scale.sum(1), (net, saved) if keep else None
+        return push_blocks([self], x, [tensors], keep=keep)
 
     def pull(
         self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
     ) -> tuple[Tensor, list[Tensor]]:
         """Carry slopes back; see `Transform.pull`."""
-        net, kept = saved
-        anywhere = None if places is None else [None] * len(net)
-        before, more, found = self.affine.pull(kept, net, slope.flip(1), of_log.unsqueeze(1), anywhere, points=points)
-        if points:
-            before[:, :-1] += more
-        return before, [] if places is None else self._parts(found, places)
+        return pull_blocks([self], saved, slope, of_log, [places], points=points)
 
     def inverse(self, z: Tensor) -> Tensor:
         """Map z of shape (E, D, B) back to x (E, D, B), one column after the other."""
+        *net, first_scale, first_shift = self.tensors()
+        net = masked([self.net], [net])[0]
         z = z.flip(1)
-        net = self._whole(self.tensors())
-        columns: list[Tensor] = []
-        for k in range(z.shape[1]):
-            before = torch.cat((*columns, torch.zeros_like(z[:, k:-1])), dim=1)
-            log_scale, shift, _ = self.affine.numbers(before, net, keep=False)
-            here = slice(k, k + 1)
-            columns.append((z[:, here] - shift[:, here]) * torch.exp(-log_scale[:, here]))
+        _, log_scale = self.affine.bounded(first_scale.unsqueeze(2), keep=False)
+        columns = [(z[:, :1] - first_shift.unsqueeze(2)) * torch.exp(-log_scale)]
+        for k in range(z.shape[1] - 1):
+            before = torch.cat((*columns, torch.zeros_like(z[:, k + 1 : -1])), dim=1)
+            here = self.affine.back(before, z[:, 1:], net)
+            columns.append(here[:, k : k + 1])
         return torch.cat(columns, dim=1)
+
+
+class MaskedFlow(Flow):
+    """A chain of MADE blocks."""
+
+    def chain(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
+        """Map x of shape (E, D, B); see `Flow.chain`."""
+        return push_blocks(self._blocks(), x, self.shares(tensors), keep=keep)
+
+    def chain_back(
+        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes back; see `Flow.chain_back`."""
+        return pull_blocks(self._blocks(), saved, slope, of_log, self.spaces(places), points=points)
+
+    def _blocks(self) -> list[MaskedAffine]:
+        return cast(list[MaskedAffine], self._transforms)
+
+
+def push_blocks(
+    blocks: Sequence[MaskedAffine], x: Tensor, tensors: Sequence[Sequence[Tensor]], *, keep: bool
+) -> tuple[Tensor, Tensor, Saved]:
+    """Map x of shape (E, D, B) through several blocks, the constants of whose first columns are made in one go."""
+    columns = x.shape[1]
+    bent, log_scale = blocks[0].affine.bounded(torch.cat([own[-2] for own in tensors], dim=1), keep=keep)
+    scale = log_scale.exp()
+    shift = torch.cat([own[-1] for own in tensors], dim=1)
+    constants = zip(
+        scale.unsqueeze(2).split_with_sizes(_each(blocks), 1),
+        shift.unsqueeze(2).split_with_sizes(_each(blocks), 1),
+        strict=True,
+    )
+    nets = masked([block.net for block in blocks], [own[:-2] for own in tensors])
+    logs, saved, firsts = [], [], []
+    for block, net, (first_scale, first_shift) in zip(blocks, nets, constants, strict=True):
+        first, rest = x.split_with_sizes([1, columns - 1], 1)
+        rest, log_slope, kept = block.affine.push(first if columns == 2 else x[:, :-1], rest, net, keep=keep)
+        x = torch.cat((_turned(rest), torch.addcmul(first_shift, first, first_scale)), dim=1)
+        logs.append(log_slope)
+        saved.append(kept)
+        firsts.append(first)
+    log_det = torch.cat(logs, dim=1).sum(1) + log_scale.sum(1, keepdim=True)
+    return x, log_det, (nets, saved, torch.cat(firsts, dim=1), bent, scale) if keep else None
+
+
+def pull_blocks(
+    blocks: Sequence[MaskedAffine],
+    saved: Saved,
+    slope: Tensor,
+    of_log: Tensor,
+    places: Sequence[Places],
+    *,
+    points: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """Carry slopes back through `push_blocks`; see `Transform.pull`."""
+    nets, kept, firsts, bent, scale = saved
+    scales = scale.unsqueeze(2).split_with_sizes(_each(blocks), 1)
+    columns = slope.shape[1]
+    found: list[list[Tensor]] = []
+    of_firsts = []
+    of_logs = of_log.unsqueeze(1)
+    for i in reversed(range(len(blocks))):
+        of_rest, of_first = slope.split_with_sizes([columns - 1, 1], 1)
+        of_firsts.append(of_first)
+        before, more, own = blocks[i].affine.pull(
+            kept[i], nets[i], _turned(of_rest), of_logs, places[i], points=points or i > 0
+        )
+        found.append(own)
+        slope = torch.cat((of_first * scales[i], before), dim=1)
+        if points or i > 0:
+            slope[:, :-1].add_(more)
+    if places[0] is None:
+        return slope, []
+    of_first = torch.cat(of_firsts[::-1], dim=1)
+    of_scale = (of_first * firsts).sum(2) * scale + of_log.sum(1, keepdim=True)
+    of_scales = torch.ops.aten.tanh_backward(of_scale, bent).split_with_sizes(_each(blocks), 1)
+    of_shifts = of_first.sum(2).split_with_sizes(_each(blocks), 1)
+    found = found[::-1]
+    masks = [mask for block in blocks for mask in block.net.masks()]
+    if masks:
+        torch._foreach_mul_([weight for own in found for weight in own[::2]], masks)
+    return slope, joined([(*own, *ends) for own, *ends in zip(found, of_scales, of_shifts, strict=True)])
+
+
+def _each(blocks: Sequence[MaskedAffine]) -> list[int]:
+    return [1] * len(blocks)
+
+
+def _turned(x: Tensor) -> Tensor:
+    """Columns (E, columns, B) in the other order."""
+    return x if x.shape[1] == 1 else x.flip(1)

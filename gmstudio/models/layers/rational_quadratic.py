@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +14,7 @@ LEAST = 1e-3
 STEEPEST = math.log(1e3)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """How the knots of splines follow from their numbers: the same for all, with a leading dimension of any size.
 
     Attributes:
@@ -37,8 +36,7 @@ class Table:
         return self.matrix[:1].expand(count, -1, -1), self.constant[:1], self.offsets[:1]
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(NamedTuple):
     """The bin in which each point lies; all (J, B).
 
     Attributes:
@@ -61,25 +59,23 @@ class Bin:
     around: Knots
 
 
-@dataclass(frozen=True, slots=True)
-class Knots:
+class Knots(NamedTuple):
     """The two knots of the bin of each point, as what they came from.
 
     Attributes:
         shares: softmax of the widths and of the heights, (J, 2, K, B).
-        index: rows of the table of knots, (J, 6, B).
+        rows: of the table of knots, (J, 6, B).
         bent: tanh of the log-slopes over `STEEPEST`, (J, 2, B).
         slopes: the slopes, (J, 2, B).
     """
 
     shares: Tensor
-    index: Tensor
+    rows: Tensor
     bent: Tensor
     slopes: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """What `pull` needs; all (J, B) but for the bin."""
 
     bin: Bin
@@ -214,7 +210,7 @@ def _pull_knots(
     start, end = torch.ops.aten.tanh_backward(of_slopes * knots.slopes, knots.bent).unbind(1)
     matrix, _, _ = table.of(count)
     found = start.new_zeros(count, matrix.shape[1], rows)
-    found.scatter_(1, knots.index, torch.stack((*low, start, *high, end), dim=1))
+    found.scatter_(1, knots.rows, torch.stack((*low, start, *high, end), dim=1))
     parts = torch.bmm(matrix.mT, found)
     of_shares = parts[:, : 2 * bins].view(count, 2, bins, rows)
     of_logits = torch.ops.aten._softmax_backward_data(of_shares, knots.shares, 2, start.dtype)

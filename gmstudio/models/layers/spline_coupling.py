@@ -55,13 +55,21 @@ class SplineCoupling(Coupling):
         return new.view(moved.shape), log_slope.view(moved.shape), (net, spline) if keep else None
 
     def pull_moved(
-        self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, of_log: Tensor, places: Places, *, points: bool
+        self,
+        saved: Saved,
+        tensors: Sequence[Tensor],
+        slope: Tensor,
+        of_log: Tensor,
+        of_kept: Tensor,
+        places: Places,
+        *,
+        points: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Carry slopes back through `move`."""
         net, spline = saved
         of_moved, of_raw = rational_quadratic.pull(spline, _rows(slope), _rows(of_log.expand_as(slope)), self._table())
         of_numbers = of_raw.view(len(slope), -1, slope.shape[2])
-        of_kept, found = linear.pull(net, tensors, self.net.activation, of_numbers, places, points=points)
+        of_kept, found = linear.pull(net, tensors, self.net.activation, of_numbers, places, points=points, onto=of_kept)
         return of_moved.view(slope.shape), of_kept, found
 
     def move_back(self, kept: Tensor, moved: Tensor) -> Tensor:

@@ -32,10 +32,10 @@ class EagerEngine:
         losses = block.losses
         learns = self._layout.size > 0
         batches = block.x[first : first + n].unbind(0)
-        with torch.enable_grad(), self._layout.differentiating():
-            for k, x in enumerate(batches, start=first):
-                loss = self._objective.loss(self._model, x)
-                losses[k] = loss.detach()
-                if learns:
-                    self._layout.differentiate(loss.sum())
-                    self._optimiser.step(block.rates[k])
+        for k, x in enumerate(batches, start=first):
+            if learns:
+                losses[k] = self._layout.differentiate(self._objective, self._model, x)
+                self._optimiser.step(block.rates[k])
+            else:
+                with torch.no_grad():
+                    losses[k] = self._objective.loss(self._model, x)

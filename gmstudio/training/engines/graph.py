@@ -120,10 +120,7 @@ class GraphEngine:
             rates: (E,).
             losses: (E,), filled.
         """
-        with torch.enable_grad():
-            loss = self._objective.loss(self._model, x)
-        losses.copy_(loss.detach())
-        self._layout.differentiate(loss.sum())
+        losses.copy_(self._layout.differentiate(self._objective, self._model, x))
         with torch.no_grad():
             self._adam(rates.unsqueeze(1))
 
