@@ -2,7 +2,10 @@
 
 Each comparison is made twice: against the peers as written, with all points in one call under `torch.no_grad`, and
 against the peers in chunks of 2,048 points, which fit the caches.  This project computes as its observer does: a
-copy of the weights, chunks of about two milliseconds, finite arrays.  What reaches the processor's memory counts.
+copy of the weights, chunks of a few milliseconds, finite arrays.  What reaches the processor's memory counts.
+
+The ratios have a limit, which is measured beside them: the products of the networks' hidden layers and nothing else,
+as this torch computes them (BLAS) and as oneDNN does, which torch has behind a private name.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gmstudio.bench import ours, peers, settings
+from gmstudio.bench import ours, peers, products, settings
 from gmstudio.bench.architecture import Architecture
 from gmstudio.bench.race import Clock, Work
 from gmstudio.bench.settings import Settings, Skipped
@@ -90,18 +93,21 @@ def measure(config: Config, how: Settings) -> list[Row]:
     if not rivals:
         raise Skipped(f"None of the installed libraries has it. To install them: {peers.INSTALL}")
     calls = {f"{name}, {way}": work for name, ways in rivals.items() for way, work in ways.items()}
-    rates = {name: [len(points) * rate for rate in found] for name, found in how.race({"ours": work, **calls}).items()}
+    limits = products.limits(config.architecture, points) if config.kind == "density" else {}
+    entrants = {"observer": work, **limits, **calls}
+    rates = {name: [len(points) * rate for rate in found] for name, found in how.race(entrants).items()}
     bars = config.bars if config.bars and not how.cuda else (None, None)
     return [
         compare(
             f"{config}, peers {way}",
-            "observer",
+            name,
             "points/s",
-            rates["ours"],
-            {name: rates[f"{name}, {way}"] for name in rivals},
-            bar=bar,
+            rates[name],
+            {rival: rates[f"{rival}, {way}"] for rival in rivals},
+            bar=bar if name == "observer" else None,
         )
         for way, bar in zip(("as written", "in chunks"), bars, strict=True)
+        for name in ("observer", *limits)
     ]
 
 

@@ -65,7 +65,7 @@ class Row:
         bar = "" if self.bar is None else f"{'<=' if self.less else '>='} {self.bar:g}{'' if self.holds else ' missed'}"
         others = ", ".join(f"{name} {value:.4g}" for name, value in self.peers.items())
         return (
-            f"{self.config:<{width}}  {self.engine:<8} {self.ours:>9.4g} {self.unit:<13}  "
+            f"{self.config:<{width}}  {self.engine:<13} {self.ours:>9.4g} {self.unit:<13}  "
             f"x{self.ratio:5.2f} ({self.low:5.2f} to {self.high:5.2f})  {bar:<14} {others}"
         )
 

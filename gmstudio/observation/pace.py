@@ -1,4 +1,8 @@
-"""How much to compute at once, so that neither training nor the window waits."""
+"""How much to compute at once, so that neither training nor the window waits.
+
+Two forces: a chunk must end soon, because a pause waits for it; and it must have rows enough, because launching the
+operations of a flow costs about a millisecond, whatever they compute. As long as a block of training serves both.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class Pace:
         target: s.
     """
 
-    def __init__(self, rows: int = 1024, least: int = 128, most: int = 2048, target: float = 2e-3) -> None:
+    def __init__(self, rows: int = 1024, least: int = 128, most: int = 2048, target: float = 12e-3) -> None:
         self.rows = rows
         self.least = least
         self.most = most

@@ -52,6 +52,13 @@ class _Kept:
 
     changed = False
     _pictures: list[F32] | None = None
+    _gathered: F32 | None = None
+
+    def _buffer(self, *shape: int) -> F32:
+        """Where the chunks of a piece are gathered; the same memory from piece to piece."""
+        if self._gathered is None or self._gathered.shape != shape:
+            self._gathered = np.empty(shape, dtype=np.float32)
+        return self._gathered
 
     def _seal(self, values: F32) -> list[F32]:
         if self.changed or self._pictures is None:
@@ -81,7 +88,7 @@ class DensityPart(_Kept):
             return
         pixels = self.grid.pixels(index)
         points = self._points[pixels]
-        values = np.empty((self._shadow.members, len(pixels)), dtype=np.float32)
+        values = self._buffer(self._shadow.members, len(pixels))
         for rows in self._pace.portions(len(pixels), self._shadow.members):
             values[:, rows] = self._shadow.density_picture(points[rows])
             yield self._pace
@@ -115,7 +122,7 @@ class _Sliced(_Kept):
         if not due:
             return
         rows = np.arange(due[0], self._values.shape[1], count)
-        fresh = np.empty((self._shadow.members, len(rows), self._values.shape[2]), dtype=np.float32)
+        fresh = self._buffer(self._shadow.members, len(rows), self._values.shape[2])
         for portion in self._pace.portions(len(rows), self._shadow.members):
             fresh[:, portion] = self._compute(rows[portion])
             yield self._pace

@@ -96,8 +96,19 @@ class Shadow:
 def finite(values: Tensor, nothing: float = 0.0) -> F32:
     """Values as an array, clipped to a million either way; NaN becomes `nothing`."""
     bounded = values.float().nan_to_num(nothing, -LOWEST, LOWEST).clamp_(LOWEST, -LOWEST)
-    array: F32 = bounded.cpu().numpy()
+    array: F32 = _on_host(bounded).numpy()
     return array
+
+
+def _on_host(values: Tensor) -> Tensor:
+    """The values in memory that numpy can read; from CUDA through pinned memory, which the device writes by itself."""
+    if values.device.type != "cuda":
+        return values.cpu()
+    # Torch keeps pinned blocks for the next time: only the first of a size has to be made.
+    host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    host.copy_(values, non_blocking=True)
+    torch.cuda.current_stream(values.device).synchronize()
+    return host
 
 
 def sealed(values: F32) -> F32:

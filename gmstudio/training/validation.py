@@ -13,7 +13,7 @@ from gmstudio.models.layers.base import DensityModel
 from gmstudio.training.layout import Layout
 
 Floats = NDArray[np.float64]
-#: Points in one pass: more does not fit the caches.
+#: Points in one pass, of all members together: more does not fit the caches.
 CHUNK = 2048
 
 
@@ -29,8 +29,9 @@ def likelihood(model: DensityModel, points: Tensor) -> Floats:
     """
     training = model.training
     model.eval()
+    chunks = torch.split(points, max(1, CHUNK // model.members))
     with torch.no_grad():
-        sums = [model.log_prob(chunk.expand(model.members, -1, -1)).sum(dim=1) for chunk in torch.split(points, CHUNK)]
+        sums = [model.log_prob(chunk.expand(model.members, -1, -1)).sum(dim=1) for chunk in chunks]
         total = torch.stack(sums).cpu().double().sum(dim=0)
     model.train(training)
     return total.numpy() / len(points)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gmstudio import cli, runs
-from gmstudio.bench import observe, ours, peers, race, scale, settings, table, train
+from gmstudio.bench import observe, ours, peers, products, race, scale, settings, table, train
 from gmstudio.bench.architecture import BINS, Architecture, Family
 from gmstudio.bench.peers.model import Loop
 from gmstudio.registry import SpecError
@@ -177,12 +177,27 @@ def test_the_observing_benchmark_compares_with_peers_as_written_and_in_chunks(
     out = tmp_path / "observe.json"
     assert cli.main(["bench", "observe", *QUICK, "--json", str(out)]) == 0
     rows = json.loads(out.read_text())
-    assert [row["config"] for row in rows] == [
+    assert [row["config"] for row in rows if row["engine"] == "observer"] == [
         f"{what}, MAF 1 x 4^2, D 2, peers {way}"
         for what in ("density of 64 points", "density picture 8 x 8", "64 samples")
         for way in ("as written", "in chunks")
     ]
     assert all(row.keys() >= KEYS and row["ratio"] > 0 for row in rows)
+    assert all(row["bar"] is None for row in rows if row["engine"].startswith("limit"))
+
+
+def test_the_limit_of_a_density_is_that_of_the_hidden_layers_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[int, ...]] = []
+    product = torch.addmm
+
+    def counted(bias: torch.Tensor, weight: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        called.append((*weight.shape, columns.shape[1]))
+        return product(bias, weight, columns)
+
+    monkeypatch.setattr(torch, "addmm", counted)
+    points = torch.zeros(2 * products.CHUNK + 1, 2)
+    products.limits(Architecture("real-nvp", 3, 8, layers=4), points)["limit, BLAS"](2)
+    assert called == [(8, 8, products.CHUNK)] * (2 * 3 * 3 * 3)
 
 
 def test_the_scaling_benchmark_changes_one_thing_at_a_time(

@@ -136,8 +136,8 @@ class Slots:
         with torch.no_grad():
             value, saved = model.push(x, tensors, keep=True)
             slots = [self._slots.get(id(tensor)) for tensor in tensors]
-            # Rows of an ensemble's buffer lie apart: to put products there is slower than to copy them.
-            places: Places = slots if len(value) == 1 else [None] * len(slots)
+            # Rows of an ensemble's buffer lie apart: of many, to put products there is slower than to copy them.
+            places: Places = slots if len(value) <= 2 else [None] * len(slots)
             _, found = model.pull(saved, tensors, torch.full_like(value, weight), places, points=False)
             pairs = [(slot, slope) for slot, slope in zip(slots, found, strict=True) if slot is not None]
             elsewhere = [(slot, slope) for slot, slope in pairs if slope is not slot]
