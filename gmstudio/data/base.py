@@ -70,6 +70,8 @@ class Dataset:
         density: the exact density, or None.
         modes: modes, or None.
         manifold: a name of the lower-dimensional set on which the data lie, such as ``circle``, or an empty string.
+        test: (K, D), looked at only when the training is over; None where there are none.
+        columns: the names of the D columns; empty where they have none.
     """
 
     name: str
@@ -81,6 +83,8 @@ class Dataset:
     density: Density | None = None
     modes: Modes | None = None
     manifold: str = ""
+    test: Tensor | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -106,16 +110,45 @@ class Dataset:
             self,
             train=self.train.to(device),
             validation=self.validation.to(device),
+            test=None if self.test is None else self.test.to(device),
             shift=self.shift.to(device),
             scale=self.scale.to(device),
         )
 
 
 class DataSpec(Spec, frozen=True, kw_only=True):
-    """Base of every data set's specification."""
+    """Base of every data set's specification: whatever can be built into a `Dataset`."""
 
-    #: Name of the lower-dimensional set on which the points lie, such as ``circle``; empty where they fill the plane.
+    #: Name of the lower-dimensional set on which the points lie, such as ``circle``; empty where they fill the space.
     manifold: ClassVar[str] = ""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The part of the plane that panels show before the points are known; torch is not needed for it."""
+        return (-4.0, 4.0, -4.0, 4.0)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the log-density and score are known exactly."""
+        return False
+
+    @property
+    def name(self) -> str:
+        """What a person calls this data set."""
+        titles = (c.title for c in registry.components("data") if c.spec is type(self))
+        return next(titles, type(self).__name__)
+
+    def build(self, seed: int) -> Dataset:
+        """Training, validation and, where there are any, test points; the same seed gives the same bits.
+
+        Raises:
+            SpecError: when there are no points to be had, saying why and what to do.
+        """
+        raise NotImplementedError
+
+
+class PlaneSpec(DataSpec, frozen=True, kw_only=True):
+    """Base of every data set of the plane from which points are drawn, as many as one likes."""
 
     size: Annotated[int, describe("How many points to train on.", ge=2, le=1_000_000, unit="points", log=True)] = 8192
     standardise: Annotated[
@@ -126,11 +159,6 @@ class DataSpec(Spec, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = True
-
-    @property
-    def bounds(self) -> Bounds:
-        """The part of the plane that panels show; torch is not needed for it."""
-        return (-4.0, 4.0, -4.0, 4.0)
 
     @property
     def exact(self) -> bool:
@@ -154,12 +182,6 @@ class DataSpec(Spec, frozen=True, kw_only=True):
     def modes(self) -> Modes | None:
         """Where the modes are, or None where counting them makes no sense."""
         return None
-
-    @property
-    def name(self) -> str:
-        """What a person calls this data set."""
-        titles = (c.title for c in registry.components("data") if c.spec is type(self))
-        return next(titles, type(self).__name__)
 
     def build(self, seed: int) -> Dataset:
         """Draw training and validation points; the same seed gives the same bits.

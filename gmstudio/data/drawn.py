@@ -13,7 +13,7 @@ from gmstudio.registry import SpecError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gmstudio.data.base import DataSpec
+    from gmstudio.data.base import PlaneSpec
 
 VALIDATION_LEAST = 1_000
 VALIDATION_MOST = 20_000
@@ -33,7 +33,7 @@ def generator(seed: int, stream: str) -> torch.Generator:
     return made
 
 
-def draw(spec: DataSpec, seed: int) -> Dataset:
+def draw(spec: PlaneSpec, seed: int) -> Dataset:
     """Draw training and validation points, and standardise by the training points.
 
     Args:

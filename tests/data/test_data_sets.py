@@ -15,17 +15,17 @@ import torch
 from scipy import stats
 
 from gmstudio import registry
-from gmstudio.data.base import DataSpec, Density
+from gmstudio.data.base import Density, PlaneSpec
 from gmstudio.data.sets.drawing import Drawing
 from gmstudio.data.sets.picture import from_weights
 from gmstudio.registry import SpecError
 
 #: Data sets that are empty until a person gives them something.
-GIVEN: dict[str, DataSpec] = {
+GIVEN: dict[str, PlaneSpec] = {
     "drawing": Drawing(points=tuple((3 * math.cos(t), 2 * math.sin(2 * t)) for t in np.linspace(0, 6, 60).tolist())),
     "picture": from_weights(np.linspace(0, 1, 24 * 16).reshape(16, 24), "A ramp"),
 }
-KINDS = {c.name: GIVEN.get(c.name) or cast(DataSpec, c.spec()) for c in registry.components("data")}
+KINDS = {c.name: GIVEN.get(c.name) or cast(PlaneSpec, c.spec()) for c in registry.components("data")}
 EXACT = {name: spec for name, spec in KINDS.items() if spec.exact}
 
 
@@ -141,7 +141,7 @@ def test_float32_agrees_with_float64(name: str) -> None:
 
 
 @pytest.mark.parametrize("spec", [*KINDS.values(), *_extremes()])
-def test_the_bounds_hold_the_mass_and_everything_stays_finite_far_beyond_them(spec: DataSpec) -> None:
+def test_the_bounds_hold_the_mass_and_everything_stays_finite_far_beyond_them(spec: PlaneSpec) -> None:
     left, right, bottom, top = spec.bounds
     assert right - left == pytest.approx(top - bottom) and right > left
     points = spec.source().sample(4000, torch.Generator().manual_seed(10))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio import registry
-from gmstudio.data.base import Dataset, DataSpec
+from gmstudio.data.base import Dataset, PlaneSpec
 from gmstudio.models.base import ModelSpec
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.objectives.maximum_likelihood import MaximumLikelihood
@@ -49,7 +49,7 @@ class Small(ModelSpec, frozen=True, kw_only=True, tag="small"):
         return SmallModel(dim, seeds, self.hidden)
 
 
-class SmallData(DataSpec, frozen=True, kw_only=True, tag="small-data"):
+class SmallData(PlaneSpec, frozen=True, kw_only=True, tag="small-data"):
     shift: float = 0.5
 
     def build(self, seed: int) -> Dataset:

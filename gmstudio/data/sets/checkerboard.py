@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec
+from gmstudio.data.base import Bounds, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     reference="After Grathwohl et al., FFJORD (2019); the edges are soft so that there is a score.",
     order=50,
 )
-class Checkerboard(DataSpec, frozen=True, kw_only=True, tag="checkerboard"):
+class Checkerboard(PlaneSpec, frozen=True, kw_only=True, tag="checkerboard"):
     """The board is centred on the origin; its upper left square is filled."""
 
     squares: Annotated[int, describe("Squares along one side of the board.", ge=2, le=10)] = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec, Source
+from gmstudio.data.base import Bounds, PlaneSpec, Source
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MOST_POINTS = 100_000
     summary="Your own points, drawn by hand, with a small Gaussian around each of them.",
     order=0,
 )
-class Drawing(DataSpec, frozen=True, kw_only=True, tag="drawing"):
+class Drawing(PlaneSpec, frozen=True, kw_only=True, tag="drawing"):
     """Points on a canvas from -4 to 4; what lies outside of it is dropped."""
 
     points: Annotated[tuple[tuple[float, float], ...], describe("The drawn points, (x, y) each.", widget="points")] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec, Modes
+from gmstudio.data.base import Bounds, Modes, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     reference="After Metz et al., Unrolled generative adversarial networks (2017).",
     order=60,
 )
-class EightGaussians(DataSpec, frozen=True, kw_only=True, tag="eight-gaussians"):
+class EightGaussians(PlaneSpec, frozen=True, kw_only=True, tag="eight-gaussians"):
     """Equal round Gaussians, evenly spaced on a circle."""
 
     count: Annotated[int, describe("How many Gaussians.", ge=1, le=64)] = 8

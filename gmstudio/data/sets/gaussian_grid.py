@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec, Modes
+from gmstudio.data.base import Bounds, Modes, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     reference="After Srivastava et al., VEEGAN (2017).",
     order=70,
 )
-class GaussianGrid(DataSpec, frozen=True, kw_only=True, tag="gaussian-grid"):
+class GaussianGrid(PlaneSpec, frozen=True, kw_only=True, tag="gaussian-grid"):
     """Equal round Gaussians on a square grid centred on the origin."""
 
     side: Annotated[int, describe("Gaussians along one side of the grid.", ge=1, le=10)] = 5

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Annotated, Any
 
-from gmstudio.data.base import Bounds, DataSpec, Source
+from gmstudio.data.base import Bounds, PlaneSpec, Source
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SPAN = 7.0
     summary="A picture as a density: the darker a pixel, the more points it gets.",
     order=1,
 )
-class Picture(DataSpec, frozen=True, kw_only=True, tag="picture"):
+class Picture(PlaneSpec, frozen=True, kw_only=True, tag="picture"):
     """Weights of pixels, from 0 to 255, in rows from the top; uniform within a pixel."""
 
     title: Annotated[str, describe("What the picture is called.")] = "Picture"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec
+from gmstudio.data.base import Bounds, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     reference="After Johnson et al., Composing graphical models with neural networks (2016).",
     order=40,
 )
-class Pinwheel(DataSpec, frozen=True, kw_only=True, tag="pinwheel"):
+class Pinwheel(PlaneSpec, frozen=True, kw_only=True, tag="pinwheel"):
     """Blades are long Gaussians; the twist keeps areas, so that the density is exact."""
 
     arms: Annotated[int, describe("How many blades.", ge=1, le=12, label="Blades")] = 5

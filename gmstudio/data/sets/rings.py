@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from gmstudio.data.base import Bounds, DataSpec
+from gmstudio.data.base import Bounds, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     summary="Circles around the same centre, with Gaussian noise around them.",
     order=20,
 )
-class Rings(DataSpec, frozen=True, kw_only=True, tag="rings"):
+class Rings(PlaneSpec, frozen=True, kw_only=True, tag="rings"):
     """Concentric circles, evenly spaced."""
 
     rings: Annotated[int, describe("How many circles.", ge=1, le=10)] = 3

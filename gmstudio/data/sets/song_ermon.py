@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec, Modes
+from gmstudio.data.base import Bounds, Modes, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     reference="Song and Ermon, Generative modeling by estimating gradients of the data distribution (2019), section 3.",
     order=80,
 )
-class SongErmon(DataSpec, frozen=True, kw_only=True, tag="song-ermon"):
+class SongErmon(PlaneSpec, frozen=True, kw_only=True, tag="song-ermon"):
     """Weights 0.8 and 0.2, means (5, 5) and (-5, -5), unit covariance at the defaults."""
 
     weight: Annotated[float, describe("Share of the points in the upper right Gaussian.", ge=0.01, le=0.99)] = 0.8

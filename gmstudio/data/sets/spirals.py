@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec
+from gmstudio.data.base import Bounds, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     reference="The two spirals of Lang and Witbrock (1988), with any number of arms.",
     order=30,
 )
-class Spirals(DataSpec, frozen=True, kw_only=True, tag="spirals"):
+class Spirals(PlaneSpec, frozen=True, kw_only=True, tag="spirals"):
     """Archimedes' spirals, evenly turned, with points spread evenly along them."""
 
     arms: Annotated[int, describe("How many spirals.", ge=1, le=8)] = 2

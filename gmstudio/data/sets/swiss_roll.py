@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec
+from gmstudio.data.base import Bounds, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     reference="The plane section of scikit-learn's make_swiss_roll (Marsland, 2009).",
     order=35,
 )
-class SwissRoll(DataSpec, frozen=True, kw_only=True, tag="swiss-roll"):
+class SwissRoll(PlaneSpec, frozen=True, kw_only=True, tag="swiss-roll"):
     """A spiral whose angle is uniform, so that its inner end is denser than its outer end."""
 
     turns: Annotated[float, describe("How often it goes round.", ge=0.25, le=5.0, unit="turns")] = 1.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec, Source
+from gmstudio.data.base import Bounds, PlaneSpec, Source
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MOST_CHARACTERS = 24
     summary="A word as a density: points spread evenly over its letters.",
     order=2,
 )
-class Text(DataSpec, frozen=True, kw_only=True, tag="text"):
+class Text(PlaneSpec, frozen=True, kw_only=True, tag="text"):
     """One line in a small bitmap font, centred on the origin, with softened strokes."""
 
     text: Annotated[str, describe("Letters, digits and some signs; small letters become capitals.")] = "GM"

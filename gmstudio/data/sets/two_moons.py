@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.data.base import Bounds, DataSpec
+from gmstudio.data.base import Bounds, PlaneSpec
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     reference="As scikit-learn's make_moons, with the exact density of its law.",
     order=10,
 )
-class TwoMoons(DataSpec, frozen=True, kw_only=True, tag="two-moons"):
+class TwoMoons(PlaneSpec, frozen=True, kw_only=True, tag="two-moons"):
     """Two interleaved half circles of radius 1."""
 
     noise: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from gmstudio.data.base import Bounds, DataSpec, Source
+from gmstudio.data.base import Bounds, PlaneSpec, Source
 from gmstudio.data.framing import square
 from gmstudio.registry import component, describe
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     reference="Manifold overfitting: Loaiza-Ganem et al. (2022); Tran et al. (2023), figure 2.",
     order=90,
 )
-class VonMises(DataSpec, frozen=True, kw_only=True, tag="von-mises"):
+class VonMises(PlaneSpec, frozen=True, kw_only=True, tag="von-mises"):
     """Angles follow the von Mises law; the plane has no density."""
 
     manifold: ClassVar[str] = "circle"
