@@ -10,7 +10,7 @@ from typing import Any
 
 from gmstudio.cli.command import Command
 
-BENCHMARKS = ("gui", "start", "close", "method", "learn", "train", "observe", "scale")
+BENCHMARKS = ("gui", "start", "close", "react", "method", "learn", "train", "observe", "scale")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
