@@ -20,5 +20,38 @@ class AffineFlowSpec(ModelSpec, frozen=True, kw_only=True):
     ] = "relu"
     limit: Annotated[
         float,
-        describe("Largest log-scale of one block, which keeps training stable.", gt=0.0, le=20.0, advanced=True),
+        describe(
+            "Largest log-scale of one block, which keeps training stable; 0 for no limit.",
+            ge=0.0,
+            le=20.0,
+            advanced=True,
+        ),
     ] = 3.0
+    normalise: Annotated[
+        Literal["none", "batch"],
+        describe(
+            "Batch: a layer in every block that normalises by the batch while training, and by all training points "
+            "when the model is looked at.",
+            advanced=True,
+        ),
+    ] = "none"
+    init: Annotated[
+        Literal["uniform", "orthogonal"],
+        describe(
+            "How the networks' weights begin. Uniform begins near the identity; orthogonal is the paper's.",
+            label="Weights begin",
+            advanced=True,
+        ),
+    ] = "uniform"
+
+
+class CouplingFlowSpec(AffineFlowSpec, frozen=True, kw_only=True):
+    """Base of flows of affine couplings."""
+
+    networks: Annotated[
+        Literal["one", "two"],
+        describe(
+            "One network for scale and shift, or two: one with tanh for the scale, one with ReLU for the shift.",
+            advanced=True,
+        ),
+    ] = "one"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.models.flows._affine import AffineFlowSpec
 from gmstudio.models.flows._dimension import refuse_one_column
@@ -26,11 +26,17 @@ class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
     """A chain of MADE blocks, the order of the columns reversed after each."""
 
     blocks: Annotated[int, describe("MADE blocks in the chain.", ge=1, le=64)] = 5
+    order: Annotated[
+        Literal["scale, shift", "shift, scale"],
+        describe("Scale each column and then shift it, or, as in the paper, the other way round.", advanced=True),
+    ] = "scale, shift"
 
     def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
+        from gmstudio.models.layers.flow import Flow
         from gmstudio.models.layers.linear import generators
         from gmstudio.models.layers.made import MaskedAffine, MaskedFlow
+        from gmstudio.models.layers.normalisation import BatchNorm, Chain
 
         refuse_one_column(dim, "MAF")
         draws = generators(seeds)
@@ -42,7 +48,13 @@ class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
                 activation=self.activation,
                 limit=self.limit,
                 draws=draws,
+                init=self.init,
+                centred=self.order == "shift, scale",
             )
             for _ in range(self.blocks)
         ]
-        return MaskedFlow(dim, len(draws), blocks, [f"block {i + 1}" for i in range(self.blocks)])
+        members, titles = len(draws), [f"block {i + 1}" for i in range(self.blocks)]
+        if self.normalise == "batch":
+            chains = [Chain([block, BatchNorm(dim, members)]) for block in blocks]
+            return Flow(dim, members, chains, titles, settles=True)
+        return MaskedFlow(dim, members, blocks, titles)

@@ -15,13 +15,15 @@ _tanh_backward = torch.ops.aten.tanh_backward.default
 
 
 def bounded(raw: Tensor, limit: float | Tensor) -> tuple[Tensor, Tensor]:
-    """tanh(raw / limit), and limit times it: a log-scale within +-limit, with slope 1 at 0."""
+    """tanh(raw / limit), and limit times it: a log-scale within +-limit, with slope 1 at 0; a limit of 0 is none."""
+    if not isinstance(limit, Tensor) and limit == 0.0:
+        return raw, raw
     bent = torch.tanh(raw / limit)
     return bent, bent * limit
 
 
 class Saved(NamedTuple):
-    """What `Affine.pull` needs: what the network keeps, the moved columns, the bent log-scales and the scales."""
+    """What `Affine.pull` needs: what the network keeps, what was scaled, the bent log-scales and the scales."""
 
     net: list[Tensor]
     moved: Tensor
@@ -34,18 +36,52 @@ class Affine:
 
     Args:
         activation: of the network.
-        limit: bound on |s|.
+        limit: bound on |s|; 0 for none.
+        centred: whether the shift comes first: (b - t) exp(s).
     """
 
-    def __init__(self, activation: linear.Activation, limit: float) -> None:
+    def __init__(self, activation: linear.Activation, limit: float, *, centred: bool = False) -> None:
         self.activation: linear.Activation = activation
         self.limit = limit
+        self.centred = centred
         self._limit = torch.tensor(limit, dtype=torch.float64)
 
     def bounded(self, raw: Tensor, *, keep: bool) -> tuple[Tensor, Tensor]:
         """`bounded`; with `keep` nobody follows the operations."""
         # To make a tensor of a number takes as long as an operation.
-        return bounded(raw, self._limit if keep and raw.is_cpu else self.limit)
+        return bounded(raw, self._limit if keep and raw.is_cpu and self.limit else self.limit)
+
+    def unbent(self, slope: Tensor, bent: Tensor) -> Tensor:
+        """Slopes of what `bounded` was given, from those of its log-scales."""
+        return _tanh_backward(slope, bent) if self.limit else slope
+
+    def apply(self, moved: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Scale and shift; returns the result, and what was scaled."""
+        if self.centred:
+            moved = moved - shift
+            return moved * scale, moved
+        return torch.addcmul(shift, moved, scale), moved
+
+    def numbers(self, kept: Tensor, net: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """The raw log-scales and the shifts, both (E, moved, B), that the network makes of kept columns."""
+        numbers, saved = linear.push(kept, net, self.activation, keep=keep)
+        raw, shift = numbers.split_with_sizes([numbers.shape[1] // 2] * 2, dim=1)
+        return raw, shift, saved
+
+    def pull_numbers(
+        self,
+        saved: list[Tensor],
+        net: Sequence[Tensor],
+        raw: Tensor,
+        shift: Tensor,
+        places: Places,
+        *,
+        points: bool,
+        onto: Tensor | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes of `numbers` back to the kept columns and to the network's tensors."""
+        slope = torch.cat((raw, shift), dim=1)
+        return linear.pull(saved, net, self.activation, slope, places, points=points, onto=onto)
 
     def push(
         self, kept: Tensor, moved: Tensor, net: Sequence[Tensor], *, keep: bool
@@ -61,12 +97,11 @@ class Affine:
         Returns:
             The moved columns and the log-scales, both (E, moved, B), and what is saved.
         """
-        numbers, saved = linear.push(kept, net, self.activation, keep=keep)
-        raw, shift = numbers.split_with_sizes([moved.shape[1]] * 2, dim=1)
+        raw, shift, saved = self.numbers(kept, net, keep=keep)
         bent, log_scale = self.bounded(raw, keep=keep)
         scale = log_scale.exp()
-        new = torch.addcmul(shift, moved, scale)
-        return new, log_scale, Saved(saved, moved, bent, scale) if keep else None
+        new, scaled = self.apply(moved, scale, shift)
+        return new, log_scale, Saved(saved, scaled, bent, scale) if keep else None
 
     def pull(
         self,
@@ -94,14 +129,54 @@ class Affine:
             Slopes of the moved columns, of the kept ones, and of the network's tensors.
         """
         before = slope * saved.scale
-        raw = _tanh_backward(torch.addcmul(of_log, before, saved.moved), saved.bent)
-        of_numbers = torch.cat((raw, slope), dim=1)
-        of_kept, found = linear.pull(saved.net, net, self.activation, of_numbers, places, points=points, onto=onto)
+        raw = self.unbent(torch.addcmul(of_log, before, saved.moved), saved.bent)
+        shift = -before if self.centred else slope
+        of_kept, found = self.pull_numbers(saved.net, net, raw, shift, places, points=points, onto=onto)
         return before, of_kept, found
 
     def back(self, kept: Tensor, moved: Tensor, net: Sequence[Tensor]) -> Tensor:
         """Undo `push`'s move of columns (E, moved, B)."""
-        numbers, _ = linear.push(kept, net, self.activation, keep=False)
-        raw, shift = numbers.chunk(2, dim=1)
+        raw, shift, _ = self.numbers(kept, net, keep=False)
         _, log_scale = self.bounded(raw, keep=False)
-        return (moved - shift) * torch.exp(-log_scale)
+        return self.undo(moved, torch.exp(-log_scale), shift)
+
+    def undo(self, moved: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Undo `apply`, given the inverse of its scale."""
+        return torch.addcmul(shift, moved, scale) if self.centred else (moved - shift) * scale
+
+
+class TwoNetAffine(Affine):
+    """b exp(s) + t, where one network makes s, its hidden units tanh, and another t, its hidden units ReLU.
+
+    The tensors are those of the first network, then as many of the second.
+    """
+
+    def __init__(self, limit: float) -> None:
+        super().__init__("tanh", limit)
+
+    def numbers(self, kept: Tensor, net: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """The raw log-scales and the shifts; see `Affine.numbers`."""
+        half = len(net) // 2
+        raw, saved = linear.push(kept, net[:half], "tanh", keep=keep)
+        shift, more = linear.push(kept, net[half:], "relu", keep=keep)
+        return raw, shift, saved + more
+
+    def pull_numbers(
+        self,
+        saved: list[Tensor],
+        net: Sequence[Tensor],
+        raw: Tensor,
+        shift: Tensor,
+        places: Places,
+        *,
+        points: bool,
+        onto: Tensor | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Carry slopes back; see `Affine.pull_numbers`."""
+        half, part = len(net) // 2, len(saved) // 2
+        spaces = (None, None) if places is None else (places[:half], places[half:])
+        onto, found = linear.pull(saved[:part], net[:half], "tanh", raw, spaces[0], points=points, onto=onto)
+        if not points:
+            onto = None
+        of_kept, more = linear.pull(saved[part:], net[half:], "relu", shift, spaces[1], points=points, onto=onto)
+        return of_kept, found + more

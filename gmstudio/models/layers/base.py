@@ -49,6 +49,15 @@ class DensityModel(nn.Module):
             (gradient,) = torch.autograd.grad(self.log_prob(x).sum(), x)
         return gradient
 
+    def refresh(self, points: Tensor) -> None:
+        """Bring up to date what evaluation needs and training does not, such as running statistics.
+
+        The weights stay as they are, to the bit.
+
+        Args:
+            points: (N, D) clean standardised training points.
+        """
+
     def noise(self, size: int, generator: torch.Generator) -> Tensor:
         """The random numbers that `sample` turns into samples: (size, K) float32 on the CPU."""
         return torch.randn(size, self.dim, generator=generator)

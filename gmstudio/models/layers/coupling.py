@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gmstudio.models.layers.affine import Affine
+from gmstudio.models.layers.affine import Affine, TwoNetAffine
 from gmstudio.models.layers.flow import Transform
 from gmstudio.models.layers.gradients import Places, Saved, Source
-from gmstudio.models.layers.linear import MLP, Activation
+from gmstudio.models.layers.linear import MLP, Activation, Init
 
 
 class Coupling(Transform):
@@ -24,7 +24,7 @@ class Coupling(Transform):
         dim: D, at least 2.
         flip: False keeps the first ceil(D / 2) columns and moves the others; True the other way round.
         numbers: how many the network gives for each moved column.
-        hidden, layers, activation: of the network.
+        hidden, layers, activation, init: of the network.
         draws: one generator for each member.
     """
 
@@ -38,6 +38,7 @@ class Coupling(Transform):
         layers: int,
         activation: Activation,
         draws: Sequence[torch.Generator],
+        init: Init = "uniform",
     ) -> None:
         super().__init__()
         first = (dim + 1) // 2
@@ -45,7 +46,14 @@ class Coupling(Transform):
         self.flip = flip
         kept, moved = reversed(self.sizes) if flip else self.sizes
         self.net = MLP(
-            kept, moved * numbers, hidden=hidden, layers=layers, activation=activation, draws=draws, last=0.1
+            kept,
+            moved * numbers,
+            hidden=hidden,
+            layers=layers,
+            activation=activation,
+            draws=draws,
+            last=0.1,
+            init=init,
         )
 
     def sources(self) -> list[Source]:
@@ -138,8 +146,9 @@ class AffineCoupling(Coupling):
     """The kept columns choose a scale and a shift of the moved ones: b' = b exp(s(a)) + t(a) (eq. 7-9).
 
     Args:
-        dim, flip, hidden, layers, activation, draws: as of `Coupling`.
-        limit: bound on |s|.
+        dim, flip, hidden, layers, draws, init: as of `Coupling`.
+        activation: of the network; None for two networks, one with tanh for the scale and one with ReLU for the shift.
+        limit: bound on |s|; 0 for none.
     """
 
     def __init__(
@@ -149,12 +158,32 @@ class AffineCoupling(Coupling):
         flip: bool,
         hidden: int,
         layers: int,
-        activation: Activation,
+        activation: Activation | None,
         limit: float,
         draws: Sequence[torch.Generator],
+        init: Init = "uniform",
     ) -> None:
-        super().__init__(dim, flip=flip, numbers=2, hidden=hidden, layers=layers, activation=activation, draws=draws)
-        self.affine = Affine(activation, limit)
+        super().__init__(
+            dim,
+            flip=flip,
+            numbers=2 if activation else 1,
+            hidden=hidden,
+            layers=layers,
+            activation=activation or "tanh",
+            draws=draws,
+            init=init,
+        )
+        self.affine = Affine(activation, limit) if activation else TwoNetAffine(limit)
+        self.shifts: MLP | None = None
+        if not activation:
+            inputs, outputs = (layer.weight.shape[i] for layer, i in ((self.net.hiddens[0], 2), (self.net.last, 1)))
+            self.shifts = MLP(
+                inputs, outputs, hidden=hidden, layers=layers, activation="relu", draws=draws, last=0.1, init=init
+            )
+
+    def sources(self) -> list[Source]:
+        """Those of the network, or of both."""
+        return self.net.sources() + (self.shifts.sources() if self.shifts is not None else [])
 
     def move(
         self, kept: Tensor, moved: Tensor, tensors: Sequence[Tensor], *, keep: bool

@@ -17,6 +17,10 @@ from gmstudio.models.layers.gradients import Passes, Places, Saved, Source, tens
 T = TypeVar("T")
 
 LOG_2PI = math.log(2.0 * math.pi)
+#: Points from which the statistics of a layer are found, at most: more hardly move a mean.
+MOST = 65_536
+#: Points in one pass, of all members together.
+CHUNK = 4096
 
 
 class Transform(nn.Module):
@@ -67,6 +71,10 @@ class Transform(nn.Module):
     def inverse(self, z: Tensor) -> Tensor:
         """Map z of shape (E, D, B) back to x (E, D, B)."""
 
+    def settle(self, x: Tensor) -> Tensor:
+        """Find what evaluation needs from points x (E, D, N), where there is such a thing, and map them."""
+        return torch.cat([self.forward(part)[0] for part in x.split(max(1, CHUNK // x.shape[0]), dim=2)], dim=2)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map x of shape (E, D, B) to z (E, D, B) and log |det dz/dx| (E, B)."""
         z, log_det, _ = self.push(x, self.tensors(), keep=False)
@@ -81,11 +89,20 @@ class Flow(DensityModel):
         members: E.
         transforms: from the data to the latent.
         titles: one for each transform; the path's titles are these between ``data`` and ``latent``.
+        settles: whether evaluation needs statistics that `Transform.settle` finds.
     """
 
     can = frozenset({"log_prob", "score", "sample", "path"})
 
-    def __init__(self, dim: int, members: int, transforms: Sequence[Transform], titles: Sequence[str]) -> None:
+    def __init__(
+        self,
+        dim: int,
+        members: int,
+        transforms: Sequence[Transform],
+        titles: Sequence[str],
+        *,
+        settles: bool = False,
+    ) -> None:
         super().__init__(dim, members)
         if len(transforms) != len(titles):
             raise ValueError(f"{len(transforms)} transforms have {len(titles)} titles")
@@ -93,6 +110,7 @@ class Flow(DensityModel):
         self._transforms = list(transforms)
         self._sources = joined([transform.sources() for transform in transforms])
         self.path_titles: tuple[str, ...] = ("data", *titles[:-1], "latent")
+        self._settles = settles
 
     @property
     def passes(self) -> Passes:
@@ -131,6 +149,19 @@ class Flow(DensityModel):
             slope, own = self._transforms[i].pull(saved[i], shares[i], slope, of_log, spaces[i], points=points or i > 0)
             found.append(own)
         return slope, joined(found[::-1])
+
+    @torch.no_grad()
+    def refresh(self, points: Tensor) -> None:
+        """Find the statistics of all layers in one pass over points (N, D), of which `MOST` are taken."""
+        if not self._settles:
+            return
+        points = points[:: -(-len(points) // MOST)]
+        self.settle(points.mT.expand(self.members, *points.mT.shape))
+
+    def settle(self, x: Tensor) -> None:
+        """Settle one transform after the other on points x (E, D, N)."""
+        for transform in self._transforms:
+            x = transform.settle(x)
 
     def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Saved]:
         """Log-density; see `gradients.Passes`."""

@@ -19,6 +19,8 @@ from torch.nn import functional
 from gmstudio.models.layers.gradients import Places, Source, tensors_of
 
 Activation = Literal["relu", "silu", "tanh"]
+#: How weights are drawn.
+Init = Literal["uniform", "orthogonal"]
 _relu_back = torch.ops.aten.threshold_backward.grad_input
 _silu_back = torch.ops.aten.silu_backward.grad_input
 _tanh_back = torch.ops.aten.tanh_backward.grad_input
@@ -62,17 +64,30 @@ def outer(a: Tensor, b: Tensor, place: Tensor | None = None) -> Tensor:
 
 
 class EnsembleLinear(nn.Module):
-    """E affine maps, drawn uniformly within 1 / sqrt(inputs) (He et al. 2015, as torch's own Linear).
+    """E affine maps, drawn uniformly within 1 / sqrt(inputs) (He et al. 2015, as torch's own Linear) or orthogonal.
 
     Args:
         inputs: columns that come in.
         outputs: columns that go out.
         draws: one generator for each member.
-        scale: factor on the drawn weights; the biases are 0 where it is not 1.
+        scale: factor on uniform weights; the biases are 0 where it is not 1.
+        init: ``orthogonal`` for rows or columns that are orthonormal, and biases of 0 (Saxe et al. 2014).
     """
 
-    def __init__(self, inputs: int, outputs: int, draws: Sequence[torch.Generator], scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        draws: Sequence[torch.Generator],
+        scale: float = 1.0,
+        init: Init = "uniform",
+    ) -> None:
         super().__init__()
+        if init == "orthogonal":
+            drawn = [nn.init.orthogonal_(torch.empty(outputs, inputs), generator=draw) for draw in draws]
+            self.weight = nn.Parameter(torch.stack(drawn))
+            self.bias = nn.Parameter(torch.zeros(len(draws), outputs))
+            return
         bound = scale / math.sqrt(max(inputs, 1))
         weights = [torch.empty(outputs, inputs).uniform_(-bound, bound, generator=draw) for draw in draws]
         biases = [torch.empty(outputs).uniform_(-bound, bound, generator=draw) for draw in draws]
@@ -116,7 +131,8 @@ class MLP(nn.Module):
         layers: number of hidden layers.
         activation: between the layers.
         draws: one generator for each member.
-        last: factor on the drawn weights of the last layer; a small one starts a flow near the identity.
+        last: factor on uniform weights of the last layer; a small one starts a flow near the identity.
+        init: how the weights are drawn.
     """
 
     def __init__(
@@ -129,11 +145,12 @@ class MLP(nn.Module):
         activation: Activation,
         draws: Sequence[torch.Generator],
         last: float = 1.0,
+        init: Init = "uniform",
     ) -> None:
         super().__init__()
         sizes = [inputs, *[hidden] * layers]
-        self.hiddens = nn.ModuleList([EnsembleLinear(a, b, draws) for a, b in itertools.pairwise(sizes)])
-        self.last = EnsembleLinear(sizes[-1], outputs, draws, last)
+        self.hiddens = nn.ModuleList([EnsembleLinear(a, b, draws, init=init) for a, b in itertools.pairwise(sizes)])
+        self.last = EnsembleLinear(sizes[-1], outputs, draws, last, init)
         self.activation: Activation = activation
 
     def sources(self) -> list[Source]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gmstudio.models.layers.affine import Affine
 from gmstudio.models.layers.flow import Flow, Transform, joined
 from gmstudio.models.layers.gradients import Places, Saved, Source, tensors_of
-from gmstudio.models.layers.linear import MLP, Activation, push
+from gmstudio.models.layers.linear import MLP, Activation, Init, push
 
 
 class MaskedMLP(MLP):
@@ -23,7 +23,7 @@ class MaskedMLP(MLP):
     Args:
         inputs: n, columns that come in.
         numbers: m, outputs for each of the n columns: output column j n + k is number j of column k.
-        hidden, layers, activation: as in `MLP`.
+        hidden, layers, activation, init: as in `MLP`.
         draws: one generator for each member.
     """
 
@@ -36,6 +36,7 @@ class MaskedMLP(MLP):
         layers: int,
         activation: Activation,
         draws: Sequence[torch.Generator],
+        init: Init = "uniform",
     ) -> None:
         super().__init__(
             inputs,
@@ -45,6 +46,7 @@ class MaskedMLP(MLP):
             activation=activation,
             draws=draws,
             last=0.1,
+            init=init,
         )
         degrees = [torch.arange(inputs), *[torch.arange(hidden) % inputs for _ in range(layers)]]
         degrees.append(torch.arange(inputs).repeat(numbers))
@@ -80,9 +82,10 @@ class MaskedAffine(Transform):
 
     Args:
         dim: D, at least 2.
-        hidden, layers, activation: of the network.
-        limit: bound on |s|.
+        hidden, layers, activation, init: of the network.
+        limit: bound on |s|; 0 for none.
         draws: one generator for each member.
+        centred: whether the shift comes first, as in the paper: z_k = (x_k - t_k) exp(s_k).
     """
 
     def __init__(
@@ -94,10 +97,12 @@ class MaskedAffine(Transform):
         activation: Activation,
         limit: float,
         draws: Sequence[torch.Generator],
+        init: Init = "uniform",
+        centred: bool = False,
     ) -> None:
         super().__init__()
-        self.affine = Affine(activation, limit)
-        self.net = MaskedMLP(dim - 1, 2, hidden=hidden, layers=layers, activation=activation, draws=draws)
+        self.affine = Affine(activation, limit, centred=centred)
+        self.net = MaskedMLP(dim - 1, 2, hidden=hidden, layers=layers, activation=activation, draws=draws, init=init)
         self.first_scale = nn.Parameter(torch.zeros(len(draws), 1))
         self.first_shift = nn.Parameter(torch.zeros(len(draws), 1))
 
@@ -121,7 +126,7 @@ class MaskedAffine(Transform):
         net = masked([self.net], [net])[0]
         z = z.flip(1)
         _, log_scale = self.affine.bounded(first_scale.unsqueeze(2), keep=False)
-        columns = [(z[:, :1] - first_shift.unsqueeze(2)) * torch.exp(-log_scale)]
+        columns = [self.affine.undo(z[:, :1], torch.exp(-log_scale), first_shift.unsqueeze(2))]
         for k in range(z.shape[1] - 1):
             before = torch.cat((*columns, torch.zeros_like(z[:, k + 1 : -1])), dim=1)
             here = self.affine.back(before, z[:, 1:], net)
@@ -164,7 +169,8 @@ def push_blocks(
     for block, net, (first_scale, first_shift) in zip(blocks, nets, constants, strict=True):
         first, rest = x.split_with_sizes([1, columns - 1], 1)
         rest, log_slope, kept = block.affine.push(first if columns == 2 else x[:, :-1], rest, net, keep=keep)
-        x = torch.cat((_turned(rest), torch.addcmul(first_shift, first, first_scale)), dim=1)
+        last, first = block.affine.apply(first, first_scale, first_shift)
+        x = torch.cat((_turned(rest), last), dim=1)
         logs.append(log_slope)
         saved.append(kept)
         firsts.append(first)
@@ -202,8 +208,10 @@ def pull_blocks(
         return slope, []
     of_first = torch.cat(of_firsts[::-1], dim=1)
     of_scale = (of_first * firsts).sum(2) * scale + of_log.sum(1, keepdim=True)
-    of_scales = torch.ops.aten.tanh_backward(of_scale, bent).split_with_sizes(_each(blocks), 1)
-    of_shifts = of_first.sum(2).split_with_sizes(_each(blocks), 1)
+    affine = blocks[0].affine
+    of_scales = affine.unbent(of_scale, bent).split_with_sizes(_each(blocks), 1)
+    of_shift = of_first.sum(2)
+    of_shifts = (of_shift * -scale if affine.centred else of_shift).split_with_sizes(_each(blocks), 1)
     found = found[::-1]
     masks = [mask for block in blocks for mask in block.net.masks()]
     if masks:

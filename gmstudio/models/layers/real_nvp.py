@@ -10,7 +10,6 @@ from torch import Tensor
 from gmstudio.models.layers.coupling import AffineCoupling
 from gmstudio.models.layers.flow import Flow, joined
 from gmstudio.models.layers.gradients import Places, Saved
-from gmstudio.models.layers.linear import Activation
 
 
 class RealNVPFlow(Flow):
@@ -18,38 +17,14 @@ class RealNVPFlow(Flow):
 
     Args:
         dim: D.
-        blocks: number of couplings.
-        hidden, layers, activation: of each coupling's network.
-        limit: bound on the log-scale of one coupling.
-        draws: one generator for each member.
+        couplings: every other one flipped.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        *,
-        blocks: int,
-        hidden: int,
-        layers: int,
-        activation: Activation,
-        limit: float,
-        draws: Sequence[torch.Generator],
-    ) -> None:
-        couplings = [
-            AffineCoupling(
-                dim,
-                flip=block % 2 == 1,
-                hidden=hidden,
-                layers=layers,
-                activation=activation,
-                limit=limit,
-                draws=draws,
-            )
-            for block in range(blocks)
-        ]
-        super().__init__(dim, len(draws), couplings, [f"coupling {block + 1}" for block in range(blocks)])
+    def __init__(self, dim: int, couplings: Sequence[AffineCoupling]) -> None:
+        members = couplings[0].net.last.weight.shape[0]
+        super().__init__(dim, members, couplings, [f"coupling {i + 1}" for i in range(len(couplings))])
         self.sizes = couplings[0].sizes
-        self._couplings = couplings
+        self._couplings = list(couplings)
 
     def chain(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, Saved]:
         """Map x of shape (E, D, B); see `Flow.chain`."""
