@@ -17,6 +17,8 @@ from gmstudio.observation.pace import Pace
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 #: Most points that the mixture is fitted to: more hardly moves the line.
 MOST = 8192
+#: Most numbers that the points become when the products of their columns are taken.
+MOST_FEATURES = 2**23
 #: Of so many data sets the levels are kept, so that a run of the same data has them at once.
 KEPT = 16
 
@@ -49,7 +51,8 @@ class Baselines:
         train, validation = (points.double().cpu() for points in (dataset.train, dataset.validation))
         found = [("Gaussian", gaussian(train, validation))]
         k, value = yield from mixture(train, validation)
-        found.append((f"Mixture of {k} Gaussians" if k > 1 else "Mixture of 1 Gaussian", value))
+        if k:
+            found.append((f"Mixture of {k} Gaussians" if k > 1 else "Mixture of 1 Gaussian", value))
         if dataset.density is not None:
             found.append(("Truth", (yield from _exact(dataset.density, validation))))
         while len(_known) >= KEPT:
@@ -96,10 +99,12 @@ def mixture(
         components: the numbers of Gaussians to try.
 
     Returns:
-        the number of Gaussians, and the mean log-likelihood of the validation points in nats.
+        the number of Gaussians, and the mean log-likelihood of the validation points in nats; 0 and -inf where there
+        are so many columns that the products of two of them would not fit into the memory for enough points.
     """
-    points = train[:MOST]
-    shift, scale = points.mean(0), math.sqrt(float(points.var(0, correction=0).mean())) or 1.0
+    dim = train.shape[1]
+    points, scale = train[: _fitting(dim)], _scale(train)
+    shift = points.mean(0)
     points, held_out = (points - shift) / scale, (validation - shift) / scale
     # Rows of a chunk times Gaussians.
     pace = Pace(rows=16_384, least=8_192, most=262_144)
@@ -108,9 +113,24 @@ def mixture(
         if k > len(points) // 2:
             break
         fitted = yield from em.fit(points, k, pace)
-        value = (yield from em.score(held_out, fitted, pace)) - points.shape[1] * math.log(scale)
+        value = (yield from em.score(held_out, fitted, pace)) - float(scale.log().sum())
         best = max(best, (k, value), key=lambda one: one[1])
     return best
+
+
+def _scale(train: Tensor) -> Tensor:
+    """(D,) the units in which a mixture is fitted: one for both axes of the plane, else one for each column."""
+    variance = train[:MOST].var(0, correction=0)
+    if len(variance) <= 2:
+        variance = variance.mean().expand(len(variance))
+    return torch.where(variance > 0, variance, torch.ones_like(variance)).sqrt()
+
+
+def _fitting(dim: int) -> int:
+    """To how many points a mixture in `dim` dimensions is fitted; 0 for none."""
+    features = 1 + dim + dim * (dim + 1) // 2
+    most = min(MOST, MOST_FEATURES // features)
+    return most if dim <= 2 or most >= 4 * features else 0
 
 
 def _exact(density: Density, points: Tensor) -> Generator[Pace, None, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.base import Bounds
+from gmstudio.observation.plane import Plane, Space
 from gmstudio.training.metric import Metric as Metric
 
 F32 = NDArray[np.float32]
@@ -21,12 +22,13 @@ class View:
     """What panels ask to see.
 
     Attributes:
-        bounds: left, right, bottom, top in the units of the data.
+        bounds: left, right, bottom, top in the units of the data, or in those of the plane.
         grid: density points per side; 0 for no density.
         arrows: score vectors per side; 0 for none.
         samples: number of samples; 0 for none.
         batch: number of points of the mollified batch; 0 for none.
         probe: a point of the plane whose path through the layers is wanted, or None.
+        plane: on which data of more than two columns are seen; None where the data are points of the plane.
     """
 
     bounds: Bounds
@@ -35,6 +37,7 @@ class View:
     samples: int = 5000
     batch: int = 512
     probe: tuple[float, float] | None = None
+    plane: Plane | None = None
 
     def points(self, side: int) -> F32:
         """The centres of a side x side grid over the bounds: (side * side, 2), bottom row first, x fastest."""
@@ -49,11 +52,13 @@ class ColumnFrame:
     """One column of a frame, in the units of the data; a part that was not asked for or cannot be had is None.
 
     Attributes:
-        log_density: (grid, grid) log-density in nats, row 0 at the bottom.
-        score: (arrows, arrows, 2), row 0 at the bottom.
-        samples: (samples, 2).
-        batch: (batch, 2) mollified points of the step.
+        log_density: (grid, grid) log-density in nats, row 0 at the bottom; on the view's plane, where it has one.
+        score: (arrows, arrows, 2), row 0 at the bottom; along the view's plane and in its units, where it has one.
+        samples: (samples, C), C all columns up to 256; fewer rows where there are many columns.
+        batch: (batch, C) mollified points of the step.
         path: (layers + 1, 2) of the probe, in the model's standardised units, data first; or None.
+        outliers: (K, 3 + C) the rows with the lowest log-likelihood, lowest first: number of the row, 0 for a training
+            row and 1 for a validation row, log-likelihood in nats, and the row itself.
         sigma2: the noise variance at this step.
     """
 
@@ -63,6 +68,7 @@ class ColumnFrame:
     batch: F32 | None = None
     path: F32 | None = None
     sigma2: float = 0.0
+    outliers: F32 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,10 @@ class Truth:
 METRICS: dict[str, tuple[str, str, int]] = {
     "train": ("Training log-likelihood", "nats", 1),
     "validation": ("Validation log-likelihood", "nats", 1),
+    "test": ("Test log-likelihood, last weights", "nats", 1),
+    "test_best": ("Test log-likelihood, best validation", "nats", 1),
+    "test_standardised": ("Test log-likelihood, last weights, standardised", "nats", 1),
+    "test_best_standardised": ("Test log-likelihood, best validation, standardised", "nats", 1),
     "kl": ("KL(truth ‖ model)", "nats", -1),
     "fisher": ("Score error (Fisher divergence)", "", -1),
     "mmd": ("MMD²", "", -1),
@@ -144,12 +154,13 @@ class RunInfo:
         titles: of the columns.
         steps: length of the training.
         device: where it trains, such as ``cpu`` or ``cuda:0``.
-        data: (N, 2) training points in the units of the data, at most 20,000 of them.
+        data: (N, C) training points in the units of the data, at most 20,000 of them and 256 columns.
         bounds: the part of the plane to show at first.
         plans: (columns, steps) noise variance planned for every step.
         mode_centres: (K, 2), or None.
         manifold: name of the set on which the data lie, or an empty string.
         path_titles: names of the layers that a probe's path goes through; empty where the model has no path.
+        space: the columns of data that have more than two; None for points of the plane.
     """
 
     run: str
@@ -162,3 +173,9 @@ class RunInfo:
     mode_centres: F32 | None = None
     manifold: str = ""
     path_titles: tuple[str, ...] = ()
+    space: Space | None = None
+
+    @property
+    def plane(self) -> Plane | None:
+        """The plane to show at first."""
+        return None if self.space is None else self.space.principal_plane()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gmstudio.data.base import Dataset
 from gmstudio.observation import metrics
 from gmstudio.observation.exact import Reference
 from gmstudio.observation.frame import Metric
@@ -64,6 +65,7 @@ class Meters:
         self._pairs_pace = Pace(rows=64, least=8, most=512)
         self._noise: dict[int, Tensor] = {}
         self._scales: tuple[float, ...] = ()
+        self._spread = _spread(trainer.dataset)
         self._done: list[Metric] = []
         self._measured = -1
         # A curve of a thousand points is as much as a screen can show.
@@ -142,6 +144,8 @@ class Meters:
             found.append(shadow.samples(noise[rows]).clone())
             yield self._pace
         samples, reference = torch.cat(found, dim=1), reference[:size]
+        if self._spread is not None:
+            samples, reference = samples / self._spread, reference / self._spread
         along, squares = metrics.directions(self._dataset.dim, DIRECTIONS), []
         for rows in self._sorts_pace.portions(len(along), shadow.members):
             squares.append(metrics.sliced_squares(samples, reference, along[rows]))
@@ -162,3 +166,14 @@ class Meters:
             sums.add(rows)
             yield self._pairs_pace
         self._tell("mmd", sums.estimate().value)
+
+
+def _spread(dataset: Dataset) -> Tensor | None:
+    """What columns are measured in before distances are taken: standard deviations, where they are more than two.
+
+    Points of the plane have one unit; columns of a table have one each, and the largest would drown the others.
+    """
+    if dataset.dim <= 2:
+        return None
+    spread = dataset.train[:: max(1, -(-len(dataset.train) // 20_000))].std(0, correction=0)
+    return torch.where(spread > 0, spread, torch.ones_like(spread))

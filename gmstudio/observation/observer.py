@@ -14,13 +14,15 @@ from gmstudio.observation.exact import ExactGrids
 from gmstudio.observation.frame import F32, ColumnFrame, Frame, Metric, RunInfo, Truth, View
 from gmstudio.observation.meters import Meters
 from gmstudio.observation.pace import Pace
-from gmstudio.observation.parts import BatchPart, DensityPart, Part, PathPart, SamplesPart, ScorePart
+from gmstudio.observation.parts import BatchPart, DensityPart, OutlierPart, Part, PathPart, SamplesPart, ScorePart
+from gmstudio.observation.plane import framing
 from gmstudio.observation.shadow import Shadow, sealed
+from gmstudio.observation.spaces import shown_rows, space_of
 
 if TYPE_CHECKING:
     from gmstudio.training.trainer import Trainer
 
-#: Every part of a frame.
+#: Every part of a frame but the outliers, which are sought only where somebody asks for them.
 ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
 #: How much more of the time the truth gets than a part of the frame: it is computed once, and then it stays.
 TRUTH_SHARE = 6.0
@@ -28,8 +30,6 @@ TRUTH_SHARE = 6.0
 FIRST_SHARE, METRICS_SHARE = 3.0, 0.3
 #: The same for the baselines, which take 0.2 s in all, once.
 BASELINES_SHARE = 2.0
-#: Most training points in a `RunInfo`.
-MOST_DATA = 20_000
 
 
 class _Task:
@@ -182,17 +182,21 @@ class Observer:
         centres = None if dataset.modes is None else sealed(dataset.modes.centres.cpu().numpy())
         model = trainer.model
         titles: tuple[str, ...] = getattr(model, "path_titles", ()) if "path" in model.can else ()
+        data = sealed(shown_rows(dataset).float().cpu().numpy())
+        space = space_of(dataset)
+        bounds = dataset.bounds if space is None else framing(space.principal_plane().project(data))
         return RunInfo(
             run=self._run,
             titles=tuple(column.title for column in trainer.experiment.columns),
             steps=trainer.steps,
             device=str(trainer.device),
-            data=sealed(dataset.train[:MOST_DATA].float().cpu().numpy()),
-            bounds=dataset.bounds,
+            data=data,
+            bounds=bounds,
             plans=np.array(trainer.plans, dtype=np.float64),
             mode_centres=centres,
             manifold=dataset.manifold,
             path_titles=tuple(titles),
+            space=space,
         )
 
     def truth(self) -> Truth:
@@ -253,18 +257,22 @@ class Observer:
     def _possible(self) -> Iterator[tuple[str, Callable[[View], object], Callable[[], Part]]]:
         """Name, what of a view it depends on, and maker of every part that is wanted and that can be had."""
         view, wants, shadow = self._view, self._wants, self._shadow
-        if self._trainer.dataset.dim != 2:
-            return
-        if "log_density" in wants and view.grid and "log_prob" in shadow.can:
-            yield "log_density", lambda v: (v.bounds, v.grid), lambda: DensityPart(shadow, view, self._pace())
+        dataset = self._trainer.dataset
+        dim = dataset.dim
+        # Grids of points, which data of more columns have on a plane only.
+        flat = view.plane is None if dim == 2 else view.plane is not None and view.plane.dim == dim
+        if flat and "log_density" in wants and view.grid and "log_prob" in shadow.can:
+            yield "log_density", lambda v: (v.bounds, v.grid, v.plane), lambda: DensityPart(shadow, view, self._pace())
         if "samples" in wants and view.samples and "sample" in shadow.can:
-            yield "samples", lambda v: v.samples, lambda: SamplesPart(shadow, view, self._pace())
-        if "score" in wants and view.arrows and "score" in shadow.can:
-            yield "score", lambda v: (v.bounds, v.arrows), lambda: ScorePart(shadow, view, self._pace())
+            yield "samples", lambda v: v.samples, lambda: SamplesPart(shadow, view, dim, self._pace())
+        if flat and "score" in wants and view.arrows and "score" in shadow.can:
+            yield "score", lambda v: (v.bounds, v.arrows, v.plane), lambda: ScorePart(shadow, view, self._pace())
         if "batch" in wants and view.batch:
             yield "batch", lambda v: v.batch, lambda: BatchPart(self._trainer, view)
+        if "outliers" in wants and "log_prob" in shadow.can:
+            yield "outliers", lambda v: None, lambda: OutlierPart(shadow, dataset, self._pace())
         probe = view.probe
-        if "path" in wants and probe is not None and "path" in shadow.can:
+        if dim == 2 and "path" in wants and probe is not None and "path" in shadow.can:
             yield "path", lambda v: v.probe, lambda: PathPart(shadow, probe)
 
     def _pace(self) -> Pace:

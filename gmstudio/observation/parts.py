@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from gmstudio.data.base import Dataset
 from gmstudio.observation.frame import F32, View
 from gmstudio.observation.interlace import InterlacedGrid
 from gmstudio.observation.pace import Pace
+from gmstudio.observation.plane import MOST_COLUMNS
 from gmstudio.observation.shadow import Shadow, finite, sealed
 
 if TYPE_CHECKING:
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 SAMPLE_SEED = 20_231
 #: Slices in which samples are refreshed.
 SLICES = 8
+#: Most numbers of samples, and of a batch, that a frame keeps of one column of the experiment, and fewest rows.
+MOST_NUMBERS, FEWEST = 128_000, 256
+#: Most training and validation rows, evenly spread, among which outliers are sought, and how many are listed.
+MOST_ROWS, OUTLIERS = (50_000, 20_000), 100
 
 
 class Part(Protocol):
@@ -45,6 +52,11 @@ class Part(Protocol):
 
     def picture(self) -> list[F32] | None:
         """Immutable arrays, one for each column; None while there is nothing to show."""
+
+
+def fitting(rows: int, dim: int) -> int:
+    """How many of `rows` rows of `dim` columns a frame keeps: all of them in the plane."""
+    return rows if dim <= 2 else min(rows, max(FEWEST, MOST_NUMBERS // min(dim, MOST_COLUMNS)))
 
 
 class _Kept:
@@ -76,6 +88,7 @@ class DensityPart(_Kept):
         self._shadow = shadow
         self._pace = pace
         self._points = shadow.tensor(view.points(view.grid))
+        self._sheet = shadow.sheet(view.plane)
         self.grid = InterlacedGrid(shadow.members, view.grid)
 
     def fresh(self, step: int) -> bool:
@@ -90,7 +103,7 @@ class DensityPart(_Kept):
         points = self._points[pixels]
         values = self._buffer(self._shadow.members, len(pixels))
         for rows in self._pace.portions(len(pixels), self._shadow.members):
-            values[:, rows] = self._shadow.density_picture(points[rows])
+            values[:, rows] = self._shadow.density_picture(self._sheet.rows(points[rows]))
             yield self._pace
         self.grid.put(index, values, step)
         self.changed = True
@@ -153,10 +166,11 @@ class ScorePart(_Sliced):
     def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
         super().__init__(shadow, view.arrows**2, 2, 1, pace)
         self._points = shadow.tensor(view.points(view.arrows))
+        self._sheet = shadow.sheet(view.plane)
         self._side = view.arrows
 
     def _compute(self, rows: NDArray[np.int64]) -> F32:
-        return self._shadow.score_picture(self._points[rows])
+        return finite(self._sheet.along(self._shadow.score(self._sheet.rows(self._points[rows]))))
 
     def _shaped(self) -> F32:
         return self._values.reshape(-1, self._side, self._side, 2)
@@ -167,12 +181,56 @@ class SamplesPart(_Sliced):
 
     share = 0.2
 
-    def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
-        super().__init__(shadow, view.samples, 2, SLICES, pace)
-        self._noise = shadow.noise(view.samples, SAMPLE_SEED)
+    def __init__(self, shadow: Shadow, view: View, dim: int, pace: Pace) -> None:
+        rows, self._width = fitting(view.samples, dim), min(dim, MOST_COLUMNS)
+        super().__init__(shadow, rows, self._width, SLICES, pace)
+        self._noise = shadow.noise(rows, SAMPLE_SEED)
 
     def _compute(self, rows: NDArray[np.int64]) -> F32:
-        return self._shadow.sample_picture(self._noise[rows])
+        return self._shadow.sample_picture(self._noise[rows])[..., : self._width]
+
+
+class OutlierPart(_Sliced):
+    """The rows with the lowest log-likelihood, among at most `MOST_ROWS` training and validation rows."""
+
+    share = 0.15
+
+    def __init__(self, shadow: Shadow, dataset: Dataset, pace: Pace) -> None:
+        self._sets = (dataset.train, dataset.validation)
+        self._rows = [
+            np.arange(0, len(one), -(-len(one) // most)) for one, most in zip(self._sets, MOST_ROWS, strict=True)
+        ]
+        self._width = min(dataset.dim, MOST_COLUMNS)
+        super().__init__(shadow, sum(map(len, self._rows)), 1, SLICES, pace)
+
+    def _compute(self, rows: NDArray[np.int64]) -> F32:
+        first = len(self._rows[0])
+        shares = (rows[rows < first], rows[rows >= first] - first)
+        points = [
+            one[torch.from_numpy(kept[at])]
+            for one, kept, at in zip(self._sets, self._rows, shares, strict=True)
+            if len(at)
+        ]
+        return self._shadow.density_picture(torch.cat(points).to(self._shadow.device))[..., None]
+
+    def _shaped(self) -> F32:
+        levels = self._values[..., 0]
+        most = min(OUTLIERS, levels.shape[1])
+        lowest = np.argpartition(levels, most - 1, axis=1)[:, :most]
+        order = np.take_along_axis(levels, lowest, axis=1).argsort(axis=1, kind="stable")
+        lowest = np.take_along_axis(lowest, order, axis=1)
+        return np.stack([self._listed(at, values) for at, values in zip(lowest, levels, strict=True)])
+
+    def _listed(self, at: NDArray[np.int64], levels: F32) -> F32:
+        """One line for each of the rows `at`: number, set, log-likelihood, and the row itself."""
+        first = len(self._rows[0])
+        held = at >= first
+        numbers = np.concatenate(self._rows)[at]
+        listed = np.empty((len(at), 3 + self._width), dtype=np.float32)
+        listed[:, 0], listed[:, 1], listed[:, 2] = numbers, held, levels[at]
+        for one, mine in zip(self._sets, (~held, held), strict=True):
+            listed[mine, 3:] = one[torch.from_numpy(numbers[mine]), : self._width].float().cpu().numpy()
+        return listed
 
 
 class _Whole(_Kept):
@@ -203,11 +261,11 @@ class BatchPart(_Whole):
     def __init__(self, trainer: Trainer, view: View) -> None:
         super().__init__()
         self._trainer = trainer
-        self._size = view.batch
+        self._size = fitting(view.batch, trainer.dataset.dim)
 
     def refresh(self) -> Iterator[Pace]:
         self._step = self._trainer.step
-        self._values = finite(self._trainer.batch(self._size)[..., :2])
+        self._values = finite(self._trainer.batch(self._size)[..., :MOST_COLUMNS])
         self.changed = True
         yield self._pace
 

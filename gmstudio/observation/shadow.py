@@ -11,6 +11,7 @@ from torch import Tensor
 from gmstudio.data.base import Dataset
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.observation.frame import F32
+from gmstudio.observation.plane import Plane
 
 #: What stands for a log-density of minus infinity or NaN: pictures have to be finite.
 LOWEST = -1e6
@@ -87,9 +88,38 @@ class Shadow:
         """`score` as a finite array."""
         return finite(self.score(x))
 
+    def sheet(self, plane: Plane | None) -> Sheet:
+        """How points of a plane become rows of the data; None where the data are points of the plane themselves."""
+        return Sheet(plane, self.device)
+
     def sample_picture(self, noise: Tensor) -> F32:
         """`samples` as a finite array."""
         return finite(self.samples(noise))
+
+
+class Sheet:
+    """A plane as tensors on a device.
+
+    Args:
+        plane: None where the data are points of the plane themselves, which then stay as they are.
+        device: where the model is.
+    """
+
+    def __init__(self, plane: Plane | None, device: torch.device) -> None:
+        self._base = self._axes = None
+        if plane is not None:
+            self._base = torch.tensor(plane.base, dtype=torch.float32, device=device)
+            self._axes = torch.tensor(plane.axes, dtype=torch.float32, device=device)
+
+    def rows(self, points: Tensor) -> Tensor:
+        """Points (B, 2) of the plane as rows of the data (B, D)."""
+        if self._base is None or self._axes is None:
+            return points
+        return torch.addcmul(self._base + points[:, :1] * self._axes[0], points[:, 1:], self._axes[1])
+
+    def along(self, scores: Tensor) -> Tensor:
+        """Gradients (E, B, D) with respect to the data as gradients along the plane (E, B, 2), in its units."""
+        return scores if self._axes is None else scores @ self._axes.T
 
 
 @torch.inference_mode()

@@ -45,6 +45,16 @@ def density_summary(log_density: F32 | None, view: View) -> str:
     x, y = view.points(side).reshape(side, side, 2)[row, column]
     left, right, bottom, top = view.bounds
     cell = (right - left) * (top - bottom) / side**2
+    if view.plane is not None:
+        # A slice has no mass of its own; its logarithms may be of any size.
+        mass = np.exp(log_density.astype(np.float64) - float(log_density.max()))
+        ordered = np.sort(mass.ravel())[::-1].cumsum()
+        area = (np.searchsorted(ordered, 0.9 * ordered[-1]) + 1) / mass.size
+        across, up = view.plane.names
+        return (
+            f"on the plane of {across} and {up} the density peaks at {point(*view.plane.written(x, y))} with "
+            f"{log_density[row, column]:.1f} nats, nine tenths of what is in view lies on {100 * area:.0f} % of it"
+        )
     mass = np.exp(np.minimum(log_density.astype(np.float64), 80.0)) * cell
     ordered = np.sort(mass.ravel())[::-1].cumsum()
     area = (np.searchsorted(ordered, 0.9 * ordered[-1]) + 1) / mass.size
@@ -67,9 +77,11 @@ def score_summary(score: F32 | None, truth: F32 | None) -> str:
 
 
 def samples_summary(samples: F32 | None, view: View) -> str:
-    """Where samples (N, 2) lie."""
+    """Where samples (N, 2), or (N, C) seen on the view's plane, lie."""
     if samples is None or not len(samples):
         return ""
+    if view.plane is not None:
+        samples = view.plane.project(samples)
     left, right, bottom, top = view.bounds
     inside = (samples[:, 0] >= left) & (samples[:, 0] <= right) & (samples[:, 1] >= bottom) & (samples[:, 1] <= top)
     centre, spread = samples.mean(axis=0), samples.std(axis=0)

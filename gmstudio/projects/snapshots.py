@@ -1,7 +1,8 @@
 """Frames, truths and run infos as blobs.
 
-A frame is kept in float16: positions relative to the view and scores times its size, so that any unit of the data
-fits, log-densities clamped to +-1e4.
+A frame is kept in float16: positions relative to the view, or to the columns' spreads where the view is a plane
+through more than two, and scores times the view's size, so that any unit of the data fits; log-densities clamped to
++-1e4.  Outliers are kept in float32.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 from gmstudio.data.base import Bounds
 from gmstudio.observation.frame import F32, ColumnFrame, Frame, RunInfo, Truth, View
+from gmstudio.observation.plane import MOST_COLUMNS
 from gmstudio.projects.packing import Array, PackingError, Unpacked, pack, unpack
+from gmstudio.projects.planes import PLANE, SPACE, PlanePlain, plane_array, plane_of, plane_plain, space_array, space_of
 
 LOG_DENSITY_LIMIT = 1e4
 FLOAT16_LIMIT = 6e4
@@ -27,7 +30,7 @@ MAX_STEPS = 10_000_000
 MAX_PLAN = 2**27
 MAX_BASELINES = 16
 _Title = Annotated[str, msgspec.Meta(max_length=100)]
-_PARTS = ("log_density", "score", "samples", "batch", "path")
+_PARTS = ("log_density", "score", "samples", "batch", "path", "outliers")
 
 
 class _View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +40,8 @@ class _View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples: int
     batch: int
     probe: tuple[float, float] | None
+    # Only where the data have more than two columns.
+    plane: PlanePlain | None = None
 
 
 class _Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +63,9 @@ class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bounds: tuple[float, float, float, float]
     manifold: str
     path_titles: tuple[str, ...]
+    # Only where the data have more than two columns.
+    columns: tuple[_Title, ...] = ()
+    log_volume: float = 0.0
 
 
 def frame_to_bytes(frame: Frame) -> bytes:
@@ -67,7 +75,8 @@ def frame_to_bytes(frame: Frame) -> bytes:
         for part in _PARTS:
             value = getattr(column, part)
             if value is not None:
-                arrays[f"{index}.{part}"] = _halved(part, value, frame.view.bounds)
+                arrays[f"{index}.{part}"] = _halved(part, value, frame.view)
+    _with_plane(arrays, frame.view)
     sigma2 = [float(column.sigma2) for column in frame.columns]
     return pack({"view": _view_to_plain(frame.view), "sigma2": sigma2, "age": frame.age}, arrays)
 
@@ -79,7 +88,7 @@ def frame_from_bytes(blob: bytes, run: str, step: int) -> Frame:
         PackingError: when the blob is not that of a frame.
     """
     meta, arrays = _read(blob, _Frame)
-    view = _view(meta.view)
+    view = _view(meta.view, arrays)
     if not 1 <= len(meta.sigma2) <= MAX_COLUMNS:
         raise PackingError("a frame has 1 to 32 columns")
     columns = tuple(_column(arrays, index, sigma2, view) for index, sigma2 in enumerate(meta.sigma2))
@@ -89,7 +98,10 @@ def frame_from_bytes(blob: bytes, run: str, step: int) -> Frame:
 def truth_to_bytes(truth: Truth) -> bytes:
     """The blob of a truth."""
     parts = {"log_density": truth.log_density, "score": truth.score}
-    arrays = {name: value.astype(np.float32, copy=False) for name, value in parts.items() if value is not None}
+    arrays: dict[str, Array] = {
+        name: value.astype(np.float32, copy=False) for name, value in parts.items() if value is not None
+    }
+    _with_plane(arrays, truth.view)
     baselines = [[title, float(level)] for title, level in truth.baselines]
     return pack({"view": _view_to_plain(truth.view), "baselines": baselines}, arrays)
 
@@ -104,7 +116,7 @@ def truth_from_bytes(blob: bytes) -> Truth:
     if len(meta.baselines) > MAX_BASELINES or not all(math.isfinite(level) for _, level in meta.baselines):
         raise PackingError("a truth has at most 16 baselines, and they are finite")
     return Truth(
-        view=_view(meta.view),
+        view=_view(meta.view, arrays),
         log_density=_part(arrays, "log_density", _square),
         score=_part(arrays, "score", _arrows),
         baselines=meta.baselines,
@@ -113,7 +125,7 @@ def truth_from_bytes(blob: bytes) -> Truth:
 
 def info_to_bytes(info: RunInfo) -> bytes:
     """The blob of a run's info; the run's id is kept beside it."""
-    meta = {
+    meta: dict[str, Any] = {
         "titles": list(info.titles),
         "steps": info.steps,
         "device": info.device,
@@ -125,6 +137,9 @@ def info_to_bytes(info: RunInfo) -> bytes:
     if plans.shape[1] > PLAN_POINTS:
         plans = plans[:, _kept(plans.shape[1])]
     arrays: dict[str, Array] = {"data": info.data.astype(np.float32, copy=False), "plans": plans}
+    if info.space is not None:
+        meta["columns"], meta["log_volume"] = list(info.space.names), info.space.log_volume
+        arrays[SPACE] = space_array(info.space)
     if info.mode_centres is not None:
         arrays["mode_centres"] = info.mode_centres.astype(np.float32, copy=False)
     return pack(meta, arrays)
@@ -146,7 +161,8 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
     if meta.steps > PLAN_POINTS:
         kept, steps = _kept(meta.steps), np.arange(meta.steps)
         plans = np.stack([np.interp(steps, kept, plan) for plan in plans])
-    data = _part(arrays, "data", _points)
+    space = space_of(meta.columns, meta.log_volume, arrays.get(SPACE))
+    data = _part(arrays, "data", _rows(1, 2) if space is None else _rows(len(space.names)))
     if data is None:
         raise PackingError("the points are missing")
     return RunInfo(
@@ -160,6 +176,7 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
         mode_centres=_part(arrays, "mode_centres", _points),
         manifold=meta.manifold,
         path_titles=meta.path_titles,
+        space=space,
     )
 
 
@@ -177,7 +194,7 @@ def _read(blob: bytes, kind: type[Any]) -> tuple[Any, dict[str, Array]]:
 
 
 def _view_to_plain(view: View) -> dict[str, Any]:
-    return {
+    plain: dict[str, Any] = {
         "bounds": [float(side) for side in view.bounds],
         "grid": view.grid,
         "arrows": view.arrows,
@@ -185,13 +202,22 @@ def _view_to_plain(view: View) -> dict[str, Any]:
         "batch": view.batch,
         "probe": None if view.probe is None else [float(at) for at in view.probe],
     }
+    if view.plane is not None:
+        plain["plane"] = plane_plain(view.plane)
+    return plain
 
 
-def _view(plain: _View) -> View:
+def _with_plane(arrays: dict[str, Array], view: View) -> None:
+    if view.plane is not None:
+        arrays[PLANE] = plane_array(view.plane)
+
+
+def _view(plain: _View, arrays: dict[str, Array]) -> View:
     counts = (plain.grid, plain.arrows, plain.samples, plain.batch)
     if any(not 0 <= count <= 10_000_000 for count in counts):
         raise PackingError("a view has an impossible size")
-    return View(_bounds(plain.bounds), *counts, probe=plain.probe)
+    plane = plane_of(plain.plane, arrays.get(PLANE))
+    return View(_bounds(plain.bounds), *counts, probe=plain.probe, plane=plane)
 
 
 def _bounds(bounds: Bounds) -> Bounds:
@@ -209,8 +235,10 @@ def _frame_of(bounds: Bounds) -> tuple[F32, F32]:
     return centre.astype(np.float32), half.astype(np.float32)
 
 
-def _halved(part: str, value: F32, bounds: Bounds) -> NDArray[np.float16]:
-    centre, half = _frame_of(bounds)
+def _halved(part: str, value: F32, view: View) -> Array:
+    if part == "outliers":
+        return value.astype(np.float32, copy=False)
+    centre, half = _unit(view, value.shape[-1]) if part in ("samples", "batch") else _frame_of(view.bounds)
     if part == "log_density":
         scaled, limit = value, LOG_DENSITY_LIMIT
     elif part == "path":
@@ -220,18 +248,33 @@ def _halved(part: str, value: F32, bounds: Bounds) -> NDArray[np.float16]:
     return np.clip(scaled, -limit, limit).astype(np.float16)
 
 
+def _unit(view: View, width: int) -> tuple[F32, F32]:
+    """What points are kept relative to: centre and half size of the view, or centres and spreads of the columns."""
+    if view.plane is None:
+        centre, half = _frame_of(view.bounds)
+        return centre[:width], half[:width]
+    shift, scale = np.array(view.plane.shift[:width]), np.array(view.plane.scale[:width])
+    return shift.astype(np.float32), np.maximum(scale, 1e-30).astype(np.float32)
+
+
 def _column(arrays: dict[str, Array], index: int, sigma2: float, view: View) -> ColumnFrame:
-    centre, half = _frame_of(view.bounds)
+    _, half = _frame_of(view.bounds)
+    widths = (1, 2) if view.plane is None else (min(view.plane.dim, MOST_COLUMNS),)
+    centre, unit = _unit(view, widths[-1])
     score = _part(arrays, f"{index}.score", _arrows)
-    samples = _part(arrays, f"{index}.samples", _points)
-    batch = _part(arrays, f"{index}.batch", _points)
+    samples = _part(arrays, f"{index}.samples", _rows(*widths))
+    batch = _part(arrays, f"{index}.batch", _rows(*widths))
+    outliers = _part(arrays, f"{index}.outliers", _rows(*(3 + width for width in widths)))
+    if outliers is not None and not np.isfinite(outliers).all():
+        raise PackingError("the outliers are not finite")
     return ColumnFrame(
         log_density=_part(arrays, f"{index}.log_density", _square),
         score=None if score is None else score / half,
-        samples=None if samples is None else samples * half + centre,
-        batch=None if batch is None else batch * half + centre,
+        samples=None if samples is None else samples * unit[: samples.shape[1]] + centre[: samples.shape[1]],
+        batch=None if batch is None else batch * unit[: batch.shape[1]] + centre[: batch.shape[1]],
         path=_part(arrays, f"{index}.path", _points),
         sigma2=sigma2,
+        outliers=outliers,
     )
 
 
@@ -253,4 +296,8 @@ def _arrows(shape: tuple[int, ...]) -> bool:
 
 
 def _points(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 and shape[1] == 2
+    return _rows(2)(shape)
+
+
+def _rows(*widths: int) -> Callable[[tuple[int, ...]], bool]:
+    return lambda shape: len(shape) == 2 and shape[1] in widths

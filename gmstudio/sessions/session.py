@@ -139,6 +139,7 @@ class Session:
     def _build(self) -> None:
         import torch
 
+        from gmstudio.observation.spaces import first_view
         from gmstudio.training import devices, heap
         from gmstudio.training.engines.choice import Choice
         from gmstudio.training.trainer import Trainer
@@ -148,6 +149,7 @@ class Session:
         torch.set_num_threads(devices.threads(self.experiment.run.training.threads))
         dataset = self.experiment.run.data.build(self.experiment.run.training.seed)
         self._trainer = Trainer(self.experiment, dataset, device=device)
+        self._view = first_view(dataset, self._view)
         self._choice = Choice(self._trainer, self.experiment.run.training.engine)
         if self._project is not None:
             self._enter(self._project)
@@ -218,6 +220,7 @@ class Session:
             if self._budget > 0:
                 self._observer.truth()
                 self._show_truth(self._observer.new_truth())
+        self._tell(self._trainer.test())
         self._save_all()
 
     def _rested(self) -> bool:
