@@ -114,8 +114,9 @@ class ProjectFile:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing in it that a person made: no run, no drawing and no picture."""
-        if self._rows("SELECT 1 FROM run LIMIT 1") or self.value("drawing"):
+        """Whether there is nothing in it that a person made: no run, no sweep, no drawing and no picture."""
+        made = self._rows("SELECT 1 FROM run UNION ALL SELECT 1 FROM sweep LIMIT 1")
+        if made or self.value("drawing"):
             return False
         return not _handmade(self.value("cards"))
 

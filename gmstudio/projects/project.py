@@ -23,8 +23,8 @@ from gmstudio.projects.errors import (
     ProjectError,
     ReadOnlyProject,
 )
-from gmstudio.projects.file import ProjectFile
 from gmstudio.projects.records import RunRecord
+from gmstudio.projects.results import ResultsFile
 from gmstudio.projects.schema import SUFFIX
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
@@ -46,9 +46,10 @@ __all__ = [
 ]
 
 
-class Project(ProjectFile):
-    """An open project and the runs in it; each `save_…` is durable against a killed process when it returns.
+class Project(ResultsFile):
+    """An open project, its runs and the results of its sweeps.
 
+    Each `save_…` is durable against a killed process when it returns.
     Make one with `create`, `open` or `untitled_project`. Any thread may call it.
     """
 

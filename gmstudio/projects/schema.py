@@ -38,6 +38,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX edit_step ON edit (run, step)",
         "CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
     ),
+    (
+        """CREATE TABLE sweep (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created TEXT NOT NULL, title TEXT NOT NULL,
+            state TEXT NOT NULL, spec TEXT NOT NULL) STRICT""",
+        """CREATE TABLE result (
+            key TEXT PRIMARY KEY, run INTEGER REFERENCES run ON DELETE SET NULL, place INTEGER NOT NULL,
+            data TEXT NOT NULL) STRICT""",
+        "CREATE INDEX result_run ON result (run)",
+    ),
 )
 
 
