@@ -73,12 +73,13 @@ def expect(f: Tensor, natural: Tensor) -> tuple[Tensor, Tensor]:
     return (joint - log_density.unsqueeze(-1)).exp(), log_density
 
 
-def maximise(sums: Tensor, dim: int) -> Mixture:
+def maximise(sums: Tensor, dim: int, least: float = LEAST) -> Mixture:
     """The maximisation step.
 
     Args:
         sums: (features, K), f(x) summed over the points with each component's shares.
         dim: D.
+        least: added to the variances.
     """
     counts = sums[0] + 10 * torch.finfo(torch.float64).eps
     means = (sums[1 : 1 + dim] / counts).T
@@ -86,11 +87,18 @@ def maximise(sums: Tensor, dim: int) -> Mixture:
     covariances = sums.new_empty(len(counts), dim, dim)
     covariances[:, i, j] = (sums[1 + dim :] / counts).T - means[:, i] * means[:, j]
     covariances[:, j, i] = covariances[:, i, j]
-    return Mixture(counts / counts.sum(), means, covariances + LEAST * torch.eye(dim, dtype=torch.float64))
+    return Mixture(counts / counts.sum(), means, covariances + least * torch.eye(dim, dtype=torch.float64))
 
 
-def fit(x: Tensor, k: int, pace: Pace) -> Generator[Pace, None, Mixture]:
-    """Fit `k` Gaussians to standardised points (N, D): k-means++, some rounds of k-means, then EM; yields often."""
+def fit(x: Tensor, k: int, pace: Pace, least: float = LEAST) -> Generator[Pace, None, Mixture]:
+    """Fit `k` Gaussians to standardised points (N, D): k-means++, some rounds of k-means, then EM; yields often.
+
+    Args:
+        x: the points, float64.
+        k: how many Gaussians.
+        pace: how many points at a time.
+        least: least variance of a component along any direction.
+    """
     f, dim = features(x), x.shape[1]
     centres = yield from _spread(x, k, pace)
     sums = f.new_zeros(f.shape[1], k)
@@ -103,7 +111,7 @@ def fit(x: Tensor, k: int, pace: Pace) -> Generator[Pace, None, Mixture]:
         if torch.equal(moved, centres):
             break
         centres = moved
-    mixture, before = maximise(sums, dim), -math.inf
+    mixture, before = maximise(sums, dim, least), -math.inf
     for _ in range(STEPS):
         natural, sums, reached = mixture.natural, torch.zeros_like(sums), 0.0
         for rows in pace.portions(len(x), k):
@@ -111,7 +119,7 @@ def fit(x: Tensor, k: int, pace: Pace) -> Generator[Pace, None, Mixture]:
             sums += f[rows].T @ shares
             reached += float(log_density.sum())
             yield pace
-        mixture = maximise(sums, dim)
+        mixture = maximise(sums, dim, least)
         if abs(reached / len(x) - before) < GAIN:
             break
         before = reached / len(x)
