@@ -1,4 +1,4 @@
-"""The command line: `gmstudio`, `gmstudio train`, `gmstudio export`, `gmstudio info`, `gmstudio bench`.
+"""The command line: `gmstudio` alone opens the window, `gmstudio train` and its like do without one.
 
 Messages and progress go to the standard error stream; a command's result is the last line of standard output, in JSON.
 Exit status: 0 done, 1 failed while working, 2 wrong arguments or input, 130 interrupted.
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gmstudio import __version__
 from gmstudio.errors import RefusedError
 
-COMMANDS = ("train", "export", "info", "bench")
+COMMANDS = ("train", "sweep", "export", "info", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def _window(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gmstudio.cli import bench, export, info, train
+    from gmstudio.cli import bench, export, info, sweep, train
 
     parser = argparse.ArgumentParser(
         prog="gmstudio",
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gmstudio {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
-    for command in (train.COMMAND, export.COMMAND, info.COMMAND, bench.COMMAND):
+    for command in (train.COMMAND, sweep.COMMAND, export.COMMAND, info.COMMAND, bench.COMMAND):
         added = commands.add_parser(command.name, help=command.summary)
         command.configure(added)
         added.set_defaults(action=command.run)

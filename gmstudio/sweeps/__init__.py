@@ -1,0 +1,1 @@
+"""Sweeps: data x models x schedules x seeds, trained on this machine or on a cluster, in the shape of a table."""
