@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio import runs
+from gmstudio import registry, runs
+from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import SpecError
+from gmstudio.training.commands import SetRate, SetSchedule
 from gmstudio.training.engines import builds, choice, compiled
 from gmstudio.training.engines.base import Block
 from gmstudio.training.engines.builds import Builds, Request
@@ -22,6 +24,7 @@ from gmstudio.training.engines.choice import Choice
 from gmstudio.training.engines.compiled import CompiledEngine
 from gmstudio.training.engines.graph import GraphEngine
 from gmstudio.training.engines.program import Program, buffer_names, trace
+from gmstudio.training.errors import NonFiniteLoss
 from gmstudio.training.trainer import Trainer
 
 SMALL = {"kind": "real-nvp", "blocks": 2, "hidden": 8, "layers": 1}
@@ -327,3 +330,67 @@ def test_what_does_not_change_the_step_does_not_compile_it_again() -> None:
     assert Request.of(larger, 2, 2).package != package
     assert Request.of(run, 3, 2).package != package
     assert Request.of(run, 2, 3).package != package
+
+
+def with_engine(name: str, monkeypatch: pytest.MonkeyPatch, **training: Any) -> Trainer:
+    trainer = Trainer(twins(**training))
+    if name == "compiled":
+        trainer.engine = use_program(monkeypatch, trainer)
+    elif name == "graph":
+        trainer.engine = use_graph(trainer)
+    return trainer
+
+
+@pytest.mark.parametrize("name", ["compiled", "graph"])
+def test_edits_take_effect_at_the_same_step_on_every_engine(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    constant = cast(ScheduleSpec, registry.from_plain("schedule", {"kind": "constant", "sigma2": 0.25}))
+    told = []
+    for trainer in (with_engine("eager", monkeypatch), with_engine(name, monkeypatch)):
+        trainer.advance(7)
+        trainer.apply(SetSchedule(1, constant))
+        trainer.advance(13)
+        trainer.apply(SetRate(0, 1e-4))
+        trainer.advance(40)
+        found = trainer.drain()
+        assert [metric.value for metric in found if (metric.step, metric.column, metric.name) == (8, 1, "sigma2")] == [
+            0.25
+        ]
+        told.append([metric.value for metric in found])
+    np.testing.assert_allclose(told[1], told[0], atol=5e-4)
+
+
+@pytest.mark.parametrize("name", ["eager", "compiled", "graph"])
+def test_every_engine_goes_on_from_a_checkpoint_to_the_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (with_engine(name, monkeypatch) for _ in range(2))
+    first.advance(37)
+    second.restore(first.checkpoint())
+    for trainer in (first, second):
+        trainer.advance(30)
+    assert torch.equal(first.layout.values, second.layout.values)
+    assert torch.equal(first.optimiser.second, second.optimiser.second)
+
+
+@pytest.mark.parametrize("name", ["eager", "compiled", "graph"])
+def test_a_loss_that_is_not_finite_is_found_on_every_engine(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = with_engine(name, monkeypatch)
+    trainer.advance(5)
+    trainer.drain()
+    trainer.layout.values[1, 0] = torch.nan
+    with pytest.raises(NonFiniteLoss) as found:
+        trainer.advance(3)
+        trainer.drain()
+    assert (found.value.step, found.value.column) == (6, 1)
+
+
+@pytest.mark.parametrize("name", ["eager", "compiled", "graph"])
+def test_early_stopping_ends_a_column_at_the_same_step_on_every_engine(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = with_engine(name, monkeypatch, rate=0.3, evaluate_every=5, patience=2)
+    while not any(trainer.stopped) and not trainer.finished:
+        trainer.advance(1)
+    at = trainer.step
+    column = trainer.stopped.index(True)
+    kept = trainer.layout.values[column].clone()
+    trainer.advance(10)
+    assert at % 5 == 0 and torch.equal(trainer.layout.values[column], kept)
