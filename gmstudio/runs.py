@@ -22,13 +22,34 @@ from gmstudio.registry import Spec, SpecError, describe
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
+#: Steps of a training, at most.
+MAX_STEPS = 10_000_000
 
 
 class TrainingSpec(Spec, frozen=True, kw_only=True, tag="training"):
     """How long, how fast, in what portions."""
 
-    steps: Annotated[int, describe("Length of the training.", ge=1, le=10_000_000, unit="steps", log=True)] = 4000
+    steps: Annotated[int, describe("Length of the training.", ge=1, le=MAX_STEPS, unit="steps", log=True)] = 4000
+    epochs: Annotated[
+        int,
+        describe(
+            "Length of the training in passes over the training points; 0 to count in steps.",
+            ge=0,
+            le=1_000_000,
+            unit="epochs",
+            advanced=True,
+        ),
+    ] = 0
     batch: Annotated[int, describe("Points in one step.", ge=1, le=65_536, unit="points", log=True)] = 256
+    last_batch: Annotated[
+        Literal["fill", "keep"],
+        describe(
+            "What is left of an epoch when no full batch is: fill it up with the next epoch's points, or keep it "
+            "as a smaller batch.",
+            label="Last batch",
+            advanced=True,
+        ),
+    ] = "fill"
     rate: Annotated[float, describe("Learning rate at the start.", gt=0.0, le=1.0, label="Learning rate", log=True)] = (
         1e-3
     )
@@ -53,8 +74,8 @@ class TrainingSpec(Spec, frozen=True, kw_only=True, tag="training"):
     evaluate_every: Annotated[
         int,
         describe(
-            "Steps between two looks at the validation likelihood.",
-            ge=1,
+            "Steps between two looks at the validation likelihood; 0 for one look after every epoch.",
+            ge=0,
             le=1_000_000,
             unit="steps",
             log=True,
@@ -84,6 +105,25 @@ class TrainingSpec(Spec, frozen=True, kw_only=True, tag="training"):
             advanced=True,
         ),
     ] = "auto"
+
+    def epoch(self, points: int) -> int:
+        """Steps in an epoch of so many training points."""
+        return -(-points // self.batch)
+
+    def length(self, points: int) -> int:
+        """Steps of the whole training on so many training points.
+
+        Raises:
+            SpecError: when the epochs make more steps than a training may have.
+        """
+        steps = self.epochs * self.epoch(points) if self.epochs else self.steps
+        if steps > MAX_STEPS:
+            raise SpecError(
+                f"{self.epochs:,} epochs of {self.epoch(points):,} batches are {steps:,} steps.",
+                f"Choose fewer epochs or larger batches: at most {MAX_STEPS:,} steps.",
+                "training.epochs",
+            )
+        return steps
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -220,7 +220,8 @@ class Session:
             if self._budget > 0:
                 self._observer.truth()
                 self._show_truth(self._observer.new_truth())
-        self._tell(self._trainer.test())
+        if trainer.step:
+            self._tell(trainer.test())
         self._save_all()
 
     def _rested(self) -> bool:

@@ -22,7 +22,8 @@ class Plans:
     """Noise variance and learning rate of every step.
 
     Args:
-        runs: of the E columns; they have the same length.
+        runs: of the E columns.
+        steps: T, of every one of them.
         epoch: steps in one epoch.
 
     Attributes:
@@ -30,10 +31,9 @@ class Plans:
         rates: (E, T) float64.
     """
 
-    def __init__(self, runs: Sequence[RunSpec], epoch: int) -> None:
-        steps = runs[0].training.steps
+    def __init__(self, runs: Sequence[RunSpec], steps: int, epoch: int) -> None:
         self.sigma2: Floats = np.stack([run.mollification.plan(steps, epoch) for run in runs])
-        self.rates: Floats = np.stack([_rates(run.training) for run in runs])
+        self.rates: Floats = np.stack([_rates(run.training, steps) for run in runs])
 
     def set_schedule(self, column: int, schedule: ScheduleSpec, step: int, epoch: int) -> None:
         """Follow `schedule` from `step` on, at the fraction of the training that each step has."""
@@ -48,10 +48,10 @@ class Plans:
         self.rates[column, step:] = 0.0
 
 
-def _rates(training: TrainingSpec) -> Floats:
-    t = np.arange(training.steps, dtype=np.float64)
+def _rates(training: TrainingSpec, steps: int) -> Floats:
+    t = np.arange(steps, dtype=np.float64)
     if training.decay == "cosine":
-        return training.rate * 0.5 * (1.0 + np.cos(np.pi * t / training.steps))
+        return training.rate * 0.5 * (1.0 + np.cos(np.pi * t / steps))
     return np.full_like(t, training.rate)
 
 

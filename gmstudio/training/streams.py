@@ -28,7 +28,8 @@ class Batches:
     """Which points are in each step's batch, and the noise that is added to them.
 
     Points go in epochs without replacement: a stream of permutations, cut into full batches.  A batch that is larger
-    than the data is drawn with replacement.  Members with equal seeds share batches and noise.
+    than the data is drawn with replacement.  With `whole` every permutation is cut by itself, so that the last batch
+    of an epoch is smaller, a block of its own.  Members with equal seeds share batches and noise.
 
     Args:
         seeds: of the E members.
@@ -36,22 +37,42 @@ class Batches:
         batch: B.
         dim: D.
         segment: how many times the data have been exchanged.
+        whole: whether an epoch ends with a smaller batch.
 
     Attributes:
-        steps: S, steps in a block.
+        steps: S, steps in a block, at most.
         members: for each member the index of its stream.
     """
 
-    def __init__(self, seeds: Sequence[int], points: int, batch: int, dim: int, segment: int = 0) -> None:
+    def __init__(
+        self, seeds: Sequence[int], points: int, batch: int, dim: int, segment: int = 0, *, whole: bool = False
+    ) -> None:
         self._seeds = list(dict.fromkeys(seeds))
         self._points, self._batch, self._dim, self._segment = points, batch, dim, segment
         self._epochs: dict[tuple[int, int], Tensor] = {}
         self.members = [self._seeds.index(seed) for seed in seeds]
         self.steps = max(1, min(BLOCK, BLOCK_NUMBERS // (batch * dim)))
+        self._whole = whole
+        # Full batches of an epoch, and the blocks that they make.
+        self._full, self._rest = divmod(points, batch)
+        self._blocks = -(-self._full // self.steps)
+
+    def place(self, step: int) -> tuple[int, int]:
+        """The number of the block to which a step belongs, and the block's first step."""
+        if not self._whole:
+            return step // self.steps, step // self.steps * self.steps
+        length = self._full + (self._rest > 0)
+        epoch, within = divmod(step, length)
+        part = self._blocks if within == self._full else within // self.steps
+        first = min(part * self.steps, self._full)
+        return epoch * (self._blocks + (self._rest > 0)) + part, epoch * length + first
 
     def draw(self, block: int) -> tuple[Tensor, Tensor]:
-        """Indices (S, U, B) and standard normal noise (S, U, B, D) of a block, for the U different seeds."""
-        shape = (self.steps, self._batch)
+        """Indices (S, U, B) and standard normal noise (S, U, B, D) of a block, for the U different seeds.
+
+        With `whole` S and B are the block's own.
+        """
+        shape = self._shape(block)
         indices = [self._indices(seed, block).view(shape) for seed in self._seeds]
         noise = [
             torch.randn(*shape, self._dim, generator=generator(seed, "noise", self._segment, block))
@@ -59,7 +80,21 @@ class Batches:
         ]
         return torch.stack(indices, dim=1), torch.stack(noise, dim=1)
 
+    def _shape(self, block: int) -> tuple[int, int]:
+        if not self._whole:
+            return self.steps, self._batch
+        part = block % (self._blocks + (self._rest > 0))
+        if part == self._blocks:
+            return 1, self._rest
+        return min(self.steps, self._full - part * self.steps), self._batch
+
     def _indices(self, seed: int, block: int) -> Tensor:
+        if self._whole:
+            epoch, part = divmod(block, self._blocks + (self._rest > 0))
+            self._epochs = {key: order for key, order in self._epochs.items() if key[1] >= epoch}
+            first = min(part * self.steps, self._full) * self._batch
+            steps, batch = self._shape(block)
+            return self._permutation(seed, epoch)[first : first + steps * batch]
         size = self.steps * self._batch
         if self._batch > self._points:
             return torch.randint(self._points, (size,), generator=generator(seed, "replacement", self._segment, block))

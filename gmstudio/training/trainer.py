@@ -77,8 +77,9 @@ class Trainer:
         self.layout = Layout(self.model)
         self.optimiser = Optimiser(self.layout, self.training)
         self.best = Best(self.model, self.layout, self.training.patience)
-        self.engine: Engine = EagerEngine(self.model, run.objective, self.layout, self.optimiser)
-        self.step, self.steps = 0, self.training.steps
+        self._eager = EagerEngine(self.model, run.objective, self.layout, self.optimiser)
+        self.engine: Engine = self._eager
+        self.step, self.steps = 0, self.training.length(len(built.train))
         self.looks = 0
         self.stopped_at: list[int | None] = [None] * len(runs)
         self.edits: list[tuple[int, dict[str, Any]]] = []
@@ -87,12 +88,13 @@ class Trainer:
         self._metrics: list[Metric] = []
         self.pending: NDArray[np.float32] = np.zeros((0, len(runs)), dtype=np.float32)
         self._begin()
+        self.refresh()
 
     def _begin(self) -> None:
         """Plan from the experiment alone, as if no edit had been made."""
         self._segment = 0
         self._use(self._first_dataset, 0)
-        self._plans = Plans(self.experiment.runs(), self._epoch)
+        self._plans = Plans(self.experiment.runs(), self.steps, self._epoch)
 
     def _use(self, dataset: Dataset, start: int) -> None:
         """Draw batches from `dataset` from step `start` on."""
@@ -100,14 +102,13 @@ class Trainer:
         self._volume = dataset.log_volume
         self._points = self.dataset.to_model(self.dataset.train)
         self._clean = self.dataset.to_model(self.dataset.validation)
-        self._batches = Batches(self.seeds, len(self._points), self.training.batch, dataset.dim, self._segment)
+        points, training = len(self._points), self.training
+        whole = training.last_batch == "keep"
+        self._batches = Batches(self.seeds, points, training.batch, dataset.dim, self._segment, whole=whole)
         self._start = start
-        self._epoch = self._steps_in_epoch(len(self._points))
+        self._epoch = training.epoch(points)
         self._block: Block | None = None
         self._preview: Tensor | None = None
-
-    def _steps_in_epoch(self, points: int) -> int:
-        return -(-points // self.training.batch)
 
     # What others may ask.
 
@@ -151,9 +152,16 @@ class Trainer:
         return {
             "segment": self._segment,
             "start": self._start,
-            "block": (self.step - self._start) // self._batches.steps,
-            "epoch": (self.step - self._start) * self.training.batch // len(self._points),
+            "block": self._batches.place(self.step - self._start)[0],
+            "epoch": self._epochs_done(),
         }
+
+    def _epochs_done(self) -> int:
+        """Passes over the present points that are complete."""
+        steps = self.step - self._start
+        if self.training.last_batch == "keep":
+            return steps // self._epoch
+        return steps * self.training.batch // len(self._points)
 
     def batch(self, size: int) -> Tensor:
         """The first training points, mollified as the next step's batch will be, with noise that stays the same.
@@ -192,9 +200,11 @@ class Trainer:
         while self.step < goal and not self.finished:
             block = self._current_block()
             offset = self.step - block.start
-            every = self.training.evaluate_every
+            every = self.training.evaluate_every or self._epoch
             n = min(goal - self.step, len(block.rates) - offset, every - self.step % every)
-            self.engine.step(block, offset, n)
+            # Other engines make steps of one size.
+            engine = self.engine if self._is_full(block) else self._eager
+            engine.step(block, offset, n)
             self.step += n
             if self.step - block.start == len(block.rates):
                 self._read_losses()
@@ -205,7 +215,15 @@ class Trainer:
 
     def some_batch(self) -> Tensor:
         """(E, B, D) a mollified batch in the model's units, as an engine is given; read only."""
-        return self._current_block().x[0]
+        return self._full_block().x[0]
+
+    def _is_full(self, block: Block) -> bool:
+        return block.x.shape[2] == self.training.batch
+
+    def _full_block(self) -> Block:
+        """The block of the next step, or the first of all where that one is the smaller end of an epoch."""
+        block = self._current_block()
+        return block if self._is_full(block) else self._draw_block(self._start)
 
     def agrees(self, engine: Engine, steps: int = 3) -> bool:
         """Whether another engine makes the next steps as the present one does; the state stays as it is, to the bit.
@@ -216,8 +234,10 @@ class Trainer:
         """
         if self.finished:
             return True
-        block, optimiser = self._current_block(), self.optimiser
-        first = self.step - block.start
+        block, optimiser = self._full_block(), self.optimiser
+        if not self._is_full(block):
+            return False
+        first = max(0, self.step - block.start) if block is self._block else 0
         steps = min(steps, len(block.rates) - first)
         state = [self.layout.values, optimiser.first, optimiser.second, optimiser.counts]
         kept = [tensor.clone() for tensor in state]
@@ -237,17 +257,17 @@ class Trainer:
     def _current_block(self) -> Block:
         block = self._block
         if block is None or not block.start <= self.step < block.start + len(block.rates):
-            block = self._block = self._draw_block()
+            block = self._block = self._draw_block(self.step)
             self._read = self.step
         return block
 
-    def _draw_block(self) -> Block:
-        """Batches and noise of the block that the next step belongs to."""
+    def _draw_block(self, step: int) -> Block:
+        """Batches and noise of the block that a step belongs to."""
         batches = self._batches
-        number = (self.step - self._start) // batches.steps
-        start = self._start + number * batches.steps
-        end = min(start + batches.steps, self.steps)
+        number, first = batches.place(step - self._start)
         index, noise = batches.draw(number)
+        start = self._start + first
+        end = min(start + len(index), self.steps)
         indices, noises = self._to_device(index[: end - start]), self._to_device(noise[: end - start])
         x = self._points[indices]
         if len(set(batches.members)) > 1:
@@ -309,7 +329,31 @@ class Trainer:
                 Metric(step, column, "rate", float(self._plans.rates[column, step - 1])),
             ]
 
+    def refresh(self) -> None:
+        """Bring up to date what the model's evaluation needs beside its weights, from the clean training points."""
+        self.model.refresh(self._points)
+
+    def test(self) -> list[Metric]:
+        """The likelihood of the test points at the present step; empty where there are none.
+
+        ``test`` with the present weights and ``test_best`` with those of the best validation likelihood, in nats per
+        point in the units of the data, and both again, ending in ``_standardised``, in the units of the model.
+        """
+        if self.dataset.test is None or not len(self.dataset.test):
+            return []
+        points = self.dataset.to_model(self.dataset.test)
+        self.refresh()
+        found = {"test": likelihood(self.model, points), "test_best": self.best.measure(points)}
+        return [
+            Metric(self.step, column, name + ending, float(value) - volume)
+            for name, values in found.items()
+            for ending, volume in (("", self._volume), ("_standardised", 0.0))
+            for column, value in enumerate(values)
+            if np.isfinite(value)
+        ]
+
     def _evaluate(self) -> None:
+        self.refresh()
         values = likelihood(self.model, self._clean)
         self.looks += 1
         for column, value in enumerate(values):
@@ -362,7 +406,7 @@ class Trainer:
         else:
             self._segment += 1
             if isinstance(edit, int):
-                self._epoch = self._steps_in_epoch(edit)
+                self._epoch = self.training.epoch(edit)
             elif dataset is not None:
                 self._use(dataset, step)
 
@@ -389,6 +433,7 @@ class Trainer:
             NonFiniteLoss: when the weights are not finite; they are not worth keeping.
         """
         self._read_losses()
+        self.refresh()
         return record.save(self)
 
     def restore(self, checkpoint: Checkpoint) -> None:

@@ -83,6 +83,18 @@ class Best:
                 ended.append(column)
         return ended
 
+    def measure(self, points: Tensor) -> Floats:
+        """The likelihoods (E,) of points (M, D) with the best weights; NaN where there are none yet."""
+        live, best = self._model.state_dict(), self.state()
+        kept = {name: tensor.clone() for name, tensor in live.items()}
+        with torch.no_grad():
+            for name, tensor in live.items():
+                tensor.copy_(best[name])
+            values = likelihood(self._model, points)
+            for name, tensor in live.items():
+                tensor.copy_(kept[name])
+        return np.where(np.isfinite(self.likelihood), values, np.nan)
+
     def forget(self) -> None:
         """The validation points have changed: the next look begins anew."""
         self.likelihood[:] = -math.inf

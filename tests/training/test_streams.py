@@ -70,3 +70,39 @@ def test_large_batches_come_in_smaller_blocks() -> None:
 def test_generators_of_different_names_differ() -> None:
     draws = {float(torch.rand(1, generator=generator(*key))) for key in [(1, "a"), (1, "b"), (2, "a"), (1, "a", 1)]}
     assert len(draws) == 4
+
+
+# Whole epochs: the last batch is smaller.
+
+
+def steps_of(batches: Batches, steps: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Indices (U, B) and noise of each of the first steps."""
+    found = []
+    for step in range(steps):
+        number, first = batches.place(step)
+        index, noise = batches.draw(number)
+        assert first <= step < first + len(index)
+        found.append((index[step - first], noise[step - first]))
+    return found
+
+
+@pytest.mark.parametrize(("points", "batch"), [(100, 30), (90, 30), (20, 30), (200, 1), (131, 2)])
+def test_whole_epochs_end_with_what_is_left(points: int, batch: int) -> None:
+    length = -(-points // batch)
+    found = steps_of(Batches([1, 2], points, batch, 2, whole=True), 2 * length)
+    for epoch in (found[:length], found[length:]):
+        order = torch.cat([index for index, _ in epoch], dim=1)
+        assert torch.equal(order.sort(dim=1).values, torch.arange(points).expand(2, -1))
+        assert [index.shape[1] for index, _ in epoch[:-1]] == [batch] * (length - 1)
+    assert not torch.equal(found[0][0], found[length][0])
+    assert all(noise.shape == (*index.shape, 2) for index, noise in found)
+    numbers = torch.cat([noise.flatten() for _, noise in found])
+    assert len(numbers.unique()) > 0.99 * len(numbers)
+
+
+def test_a_block_of_a_whole_epoch_is_the_same_whether_the_ones_before_were_drawn_or_not() -> None:
+    going = Batches([3, 4], 200, 2, 2, whole=True)
+    for step in (0, 70, 100, 170, 250, 30):
+        number, _ = going.place(step)
+        for drawn, again in zip(going.draw(number), Batches([3, 4], 200, 2, 2, whole=True).draw(number), strict=True):
+            assert torch.equal(drawn, again)

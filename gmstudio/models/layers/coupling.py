@@ -176,9 +176,9 @@ class AffineCoupling(Coupling):
         self.affine = Affine(activation, limit) if activation else TwoNetAffine(limit)
         self.shifts: MLP | None = None
         if not activation:
-            inputs, outputs = (layer.weight.shape[i] for layer, i in ((self.net.hiddens[0], 2), (self.net.last, 1)))
+            kept, moved = reversed(self.sizes) if flip else self.sizes
             self.shifts = MLP(
-                inputs, outputs, hidden=hidden, layers=layers, activation="relu", draws=draws, last=0.1, init=init
+                kept, moved, hidden=hidden, layers=layers, activation="relu", draws=draws, last=0.1, init=init
             )
 
     def sources(self) -> list[Source]:

@@ -73,7 +73,8 @@ class Transform(nn.Module):
 
     def settle(self, x: Tensor) -> Tensor:
         """Find what evaluation needs from points x (E, D, N), where there is such a thing, and map them."""
-        return torch.cat([self.forward(part)[0] for part in x.split(max(1, CHUNK // x.shape[0]), dim=2)], dim=2)
+        parts = torch.split(x, max(1, CHUNK // x.shape[0]), dim=2)
+        return torch.cat([self.forward(part)[0] for part in parts], dim=2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map x of shape (E, D, B) to z (E, D, B) and log |det dz/dx| (E, B)."""
