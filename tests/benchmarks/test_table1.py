@@ -1,0 +1,91 @@
+"""The benchmark of the paper's table: its parts of the data, its judgement, and that it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmstudio import recipes
+from gmstudio.bench import table1
+from gmstudio.cli import main
+from gmstudio.registry import SpecError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    draw = np.random.default_rng(1)
+    np.save(tmp_path / "paper_redwine.npy", draw.normal(size=(150, 3)) * [1.0, 2.0, 0.1] + [5.0, 0.0, 1.0])
+    return tmp_path
+
+
+def test_the_parts_of_the_data_are_the_papers() -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.normal(3.0, 2.0, size=(1599, 2))
+    data = table1.cut("red", rows)
+    assert data.test is not None
+    assert (len(data.train), len(data.validation), len(data.test)) == (1296, 144, 159)
+    np.testing.assert_allclose(data.test.numpy(), rows[-159:], rtol=1e-6)
+    np.testing.assert_allclose(data.train.numpy(), rows[:1296], rtol=1e-6)
+    np.testing.assert_allclose(data.shift.numpy(), rows[:1440].mean(0), rtol=1e-6)
+    np.testing.assert_allclose(data.scale.numpy(), rows[:1440].std(0), rtol=1e-6)
+    assert [len(part) for part in (table1.cut("w", draw.normal(size=(4898, 2))).train,)] == [3969]
+
+
+def test_vanilla_and_mollified_of_all_seeds_train_side_by_side(folder: Path) -> None:
+    made = table1.experiment("paper", "maf", table1.prepared(folder, "red"), 3, 0)
+    assert [run.training.seed for run in made.runs()] == [1, 2, 3, 1, 2, 3]
+    assert [run.mollification.off for run in made.runs()] == [True] * 3 + [False] * 3
+    training = made.run.training
+    assert (training.epochs, training.batch, training.last_batch, training.rate) == (150, 100, "keep", 1e-4)
+
+
+def test_it_trains_prints_and_trains_nothing_twice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder / "table.json"
+    given = ["bench", "table1", "--data", str(folder), "--sets", "red", "--models", "maf", "--protocol", "best"]
+    given += ["--seeds", "2", "--epochs", "1", "--json", str(out)]
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    assert "red" in printed and "-11.51 ± 0.44" in printed and "Mixture" in printed
+    figures = json.loads(out.read_text())
+    (cell,) = figures["cells"]
+    assert (cell["set"], cell["model"], cell["epochs"], cell["steps"]) == ("red", "maf", 1, 2)
+    for name in table1.COLUMNS:
+        assert len(cell[name]["last"]) == len(cell[name]["best"]) == 2
+        assert np.isfinite(cell[name]["last"]).all()
+    assert main(given) == 0
+    assert capsys.readouterr().out == printed
+    assert json.loads(out.read_text())["cells"] == figures["cells"]
+
+
+def test_a_mean_agrees_within_two_of_the_papers_deviations() -> None:
+    cell: dict[str, Any] = {"set": "red", "model": "maf", "protocol": "paper"}
+    cell |= {"vanilla": {"last": [-13.0, -12.6]}, "mollified": {"last": [-11.51]}}
+    assert table1.agrees(cell)
+    cell["mollified"] = {"last": [-10.5]}
+    assert not table1.agrees(cell)
+
+
+def test_without_data_it_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GMSTUDIO_DATA", raising=False)
+    assert table1.main([]) == 2
+    assert "--data" in capsys.readouterr().err
+    assert table1.main(["--data", str(tmp_path)]) == 2
+    assert "paper_redwine.npy" in capsys.readouterr().err
+
+
+def test_recipes_are_known_by_name(folder: Path) -> None:
+    data = table1.prepared(folder, "red")
+    for name in recipes.NAMES:
+        for kind in recipes.MODELS:
+            run = recipes.run(name, kind, data, seed=7)
+            assert (run.training.seed, run.mollification.per, run.data) == (7, "epoch", data)
+    with pytest.raises(SpecError, match="no recipe 'worst'"):
+        recipes.run("worst", "maf", data)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="no recipe for 'spline'"):
+        recipes.run("best", "spline", data)
