@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gmstudio import __version__
 from gmstudio.errors import RefusedError
 
-COMMANDS = ("train", "sweep", "export", "info", "bench")
+COMMANDS = ("train", "sweep", "export", "info", "data", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def _window(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gmstudio.cli import bench, export, info, sweep, train
+    from gmstudio.cli import bench, data, export, info, sweep, train
 
     parser = argparse.ArgumentParser(
         prog="gmstudio",
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gmstudio {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
-    for command in (train.COMMAND, sweep.COMMAND, export.COMMAND, info.COMMAND, bench.COMMAND):
+    for command in (train.COMMAND, sweep.COMMAND, export.COMMAND, info.COMMAND, data.COMMAND, bench.COMMAND):
         added = commands.add_parser(command.name, help=command.summary)
         command.configure(added)
         added.set_defaults(action=command.run)
