@@ -112,7 +112,7 @@ def _config(
         "training": {
             "weights": which,
             "step": step,
-            "steps": run.training.steps,
+            "steps": run.training.length(len(dataset.train)),
             "seed": run.training.seed,
             "edits": len(checkpoint.meta.get("edits", ())),
         },

@@ -35,7 +35,6 @@ run = runs.run_from_plain(
 {parts}
     }}
 )
-steps = int(os.environ.get("STEPS", {steps}))
 torch.manual_seed({seed})
 
 # Data, shifted and scaled to unit variance; results are reported in the units of the data.
@@ -48,12 +47,14 @@ optimiser = torch.optim.{optimiser}
 
 # The noise variance of every step: gamma(t / T) of the schedule.
 epoch = math.ceil(len(train) / {batch})
+steps = int(os.environ.get("STEPS", {steps}))
 sigma2 = torch.tensor(run.mollification.plan(steps, epoch), dtype=torch.float32)
 
 
 @torch.no_grad()
 def likelihood():
     """Mean log-density of points that were not trained on, in nats, in the units of the data."""
+    model.refresh(train)  # running statistics, where the model has any
     model.eval()
     total = sum(model.log_prob(part[None]).sum().item() for part in validation.split(2048))
     model.train()
@@ -101,7 +102,7 @@ def script(experiment: Experiment, column: int | None = None, name: str = "train
         version=__version__,
         name=name,
         parts=_parts(run),
-        steps=training.steps,
+        steps=f"{training.epochs} * epoch" if training.epochs else training.steps,
         seed=training.seed,
         data_seed=experiment.run.training.seed,
         batch=training.batch,
@@ -109,7 +110,7 @@ def script(experiment: Experiment, column: int | None = None, name: str = "train
         loss=_loss(run),
         clip=_clip(training),
         rate=_rate(training),
-        evaluate=max(training.evaluate_every, training.steps // 20, 1),
+        evaluate="epoch" if training.epochs else max(training.evaluate_every, training.steps // 20, 1),
         before="best, waited = -math.inf, 0\n" if training.patience else "",
         patience=_patience(training),
     )
@@ -164,7 +165,7 @@ def _patience(training: TrainingSpec) -> str:
     if not training.patience:
         return ""
     return f"""\
-    if (t + 1) % {training.evaluate_every} == 0:  # early stopping
+    if (t + 1) % {training.evaluate_every or "epoch"} == 0:  # early stopping
         now = likelihood()
         best, waited = max(best, now), 0 if now > best else waited + 1
         if waited >= {training.patience}:

@@ -72,6 +72,16 @@ def test_every_option_of_the_training_is_written_out(run_it: Callable[..., dict[
     assert run_it(text)["steps"] < 200
 
 
+def test_epochs_and_statistics_for_evaluation_are_written_out(run_it: Callable[..., dict[str, float]]) -> None:
+    training = {"epochs": 3, "last_batch": "keep", "batch": 128, "evaluate_every": 0, "patience": 9, "seed": 4}
+    model = {"kind": "real-nvp", "blocks": 2, "hidden": 8, "normalise": "batch"}
+    run = runs.run_from_plain({**PLAIN, "model": model, "training": training})
+    found = run_it(script(runs.single(run)))
+    assert found["steps"] == run.training.length(len(run.data.build(4).train))
+    # With statistics of no points the likelihood would be far off.
+    assert found["validation"] > -6.0
+
+
 def test_mollification_is_one_line_and_the_script_is_short() -> None:
     text = script(runs.twins(runs.default_run()))
     assert sum("sigma2[t]" in line and "=" in line and "print" not in line for line in text.splitlines()) == 1
