@@ -17,7 +17,17 @@ def machine() -> dict[str, Any]:
     import importlib.metadata as metadata
 
     packages = {}
-    for name in ("torch", "numpy", "PySide6-Essentials", "pyqtgraph", "zuko", "nflows", "normflows", "torchebm"):
+    for name in (
+        "torch",
+        "numpy",
+        "polars",
+        "PySide6-Essentials",
+        "pyqtgraph",
+        "zuko",
+        "nflows",
+        "normflows",
+        "torchebm",
+    ):
         try:
             packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

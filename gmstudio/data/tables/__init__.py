@@ -1,0 +1,1 @@
+"""Tables from files: read with limits, described, and prepared for training."""
