@@ -124,13 +124,14 @@ class Board:
         """Seconds until the end, shared out among the workers; None where too little is known."""
         costs = []
         for task in self.waiting:
-            pace = self._paces.get(_kind(task))
-            if pace is None:
+            known = self._paces.get(_kind(task))
+            if known is None:
                 return None
-            costs.append(pace[0] * pace[1])
+            costs.append(known[0] * known[1])
         running = []
         for number, task in self.under_way.items():
-            course, (steps, pace) = self.courses[number], self._paces.get(_kind(task), (0, 0.0))
+            course = self.courses[number]
+            steps, pace = self._paces.get(_kind(task), (0, 0.0))
             left = (course.steps or steps) - course.step
             running.append(left / course.rate if course.rate > 0 else left * pace)
         # Longest first, each to the worker that is free first.

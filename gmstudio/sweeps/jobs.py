@@ -137,7 +137,10 @@ def train(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
     if control.stopped or outcome.state != "finished" or trainer is None:
         raise Stopped
     return {
-        "columns": [_column(i, outcome.metrics, found) for i in range(len(trainer.seeds))],
+        "columns": [
+            _column(i, outcome.metrics, found, tested=trainer.dataset.test is not None)
+            for i in range(len(trainer.seeds))
+        ],
         "log_volume": trainer.dataset.log_volume,
         "steps": outcome.step,
         "seconds": time.perf_counter() - began,
@@ -206,11 +209,11 @@ def _diverged(trainer: Trainer | None) -> tuple[int, ...]:
     return tuple(i for i, fine in enumerate(finite) if not fine)
 
 
-def _column(column: int, last: Mapping[str, list[float | None]], found: list[Metric]) -> Plain:
-    """The result of a column.
+def _column(column: int, last: Mapping[str, list[float | None]], found: list[Metric], *, tested: bool) -> Plain:
+    """The result of a column: on the test points where there are any, else on the validation points.
 
-    The likelihood of test points is used where the training tells it: ``test`` at the end and ``test_best`` with the
-    weights of the best validation likelihood.
+    The training tells ``test`` at the end and ``test_best`` with the weights of the best validation likelihood; what it
+    does not tell is not finite.
     """
     from gmstudio.sweeps.classical import finite
 
@@ -221,8 +224,9 @@ def _column(column: int, last: Mapping[str, list[float | None]], found: list[Met
         "validation_best": finite(best.value) if best else None,
         "best_step": best.step if best else None,
     }
-    if "test" in last:
-        ends = {"last": last["test"][column], "best": last.get("test_best", last["test"])[column]}
+    if tested:
+        none: list[float | None] = [None] * (column + 1)
+        ends = {"last": last.get("test", none)[column], "best": last.get("test_best", none)[column]}
         return {"points": "test", **{name: finite(value) for name, value in ends.items()}, **validation}
     ends = {"last": validation["validation_last"], "best": validation["validation_best"]}
     return {"points": "validation", **ends, **validation}

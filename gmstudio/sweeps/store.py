@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -163,15 +164,7 @@ class Store:
             SpecError: when the outcome is not what a worker gives.
             ProjectError: when it cannot be written.
         """
-        columns = outcome.get("columns")
-        if not isinstance(columns, list) or len(columns) != len(task.runs):
-            raise SpecError("A worker's answer has not one result for each run.", "Use workers of this version.")
-        shared = {name: outcome.get(name) for name in _SHARED}
-        plains = [{**shared, **column, "state": "done", "together": len(columns)} for column in columns]
-        made = [_converted(plain, Result) for plain in plains]
-        results = [result for result in made if result is not None]
-        if len(results) < len(made):
-            raise SpecError("A worker's answer cannot be read.", "Use workers of this version.")
+        results = _answers(outcome, len(task.runs))
         with self.project.batch():
             run = self._record(task, outcome, results[0])
             self.project.save_results(
@@ -201,6 +194,25 @@ class Store:
             raise SpecError(f"A worker's answer cannot be read: {error}.", "Use workers of this version.") from error
         project.set_state(run, "finished", result.steps)
         return run
+
+
+def _answers(outcome: Mapping[str, Any], count: int) -> list[Result]:
+    """The results in a worker's answer, one for each of its runs.
+
+    Raises:
+        SpecError: when they are not there.
+    """
+    shared = {name: outcome.get(name) for name in _SHARED}
+    try:
+        plains = [{**shared, **column, "state": "done", "together": count} for column in outcome["columns"]]
+        # What cannot be written must not reach the project.
+        json.dumps(plains, allow_nan=False)
+        found = msgspec.convert(plains, list[Result])
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+        raise SpecError(f"A worker's answer cannot be read: {error}.", "Use workers of this version.") from error
+    if len(found) != count:
+        raise SpecError("A worker's answer has not one result for each run.", "Use workers of this version.")
+    return found
 
 
 def _result(record: ResultRecord) -> Result | None:

@@ -34,7 +34,8 @@ def _name(spec: Spec) -> str:
     if isinstance(spec, ScheduleSpec) and spec.off:
         return "vanilla"
     if isinstance(spec, DataSpec):
-        return spec.name
+        # Those of a catalogue have a name to be found by and a title to be read.
+        return str(getattr(getattr(spec, "entry", None), "title", "") or spec.name)
     try:
         return registry.of(spec).title
     except KeyError:

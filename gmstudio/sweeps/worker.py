@@ -70,7 +70,7 @@ class Worker:
 
         try:
             found = jobs.do(command["kind"], command["payload"], control, tell)
-            answer = {"said": "done", "found": found}
+            answer: dict[str, Any] = {"said": "done", "found": found}
         except jobs.Stopped:
             answer = {"said": "stopped"}
         except jobs.JobError as error:
