@@ -1,4 +1,4 @@
-"""What every data set owes, tested for every data set that is registered."""
+"""What every data set of the plane owes, tested for every one that is registered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ GIVEN: dict[str, PlaneSpec] = {
     "drawing": Drawing(points=tuple((3 * math.cos(t), 2 * math.sin(2 * t)) for t in np.linspace(0, 6, 60).tolist())),
     "picture": from_weights(np.linspace(0, 1, 24 * 16).reshape(16, 24), "A ramp"),
 }
-KINDS = {c.name: GIVEN.get(c.name) or cast(PlaneSpec, c.spec()) for c in registry.components("data")}
+KINDS = {
+    c.name: GIVEN.get(c.name) or cast(PlaneSpec, c.spec())
+    for c in registry.components("data")
+    if issubclass(c.spec, PlaneSpec)
+}
 EXACT = {name: spec for name, spec in KINDS.items() if spec.exact}
 
 
