@@ -35,6 +35,8 @@ __all__ = ["NonFiniteLoss", "Trainer"]
 
 #: About as many points of the training curve are told, however long the run.
 CURVE_POINTS = 2000
+#: Gradients that are smaller than this share of their mean are rounding.
+NEGLIGIBLE = 1e-3
 
 
 class Trainer:
@@ -247,10 +249,13 @@ class Trainer:
             one.step(scratch, first, steps)
             losses.append(scratch.losses[first : first + steps, optimiser.moving].clone())
             moves.append(self.layout.values - kept[0])
+            sizes = optimiser.second.sqrt()
             for tensor, old in zip(state, kept, strict=True):
                 tensor.copy_(old)
-        apart = float(torch.linalg.vector_norm(moves[1] - moves[0]))
-        # Adam turns a gradient of nearly 0, whose sign is rounding, into a whole step: so no bound on single weights.
+        # Adam turns a gradient of nearly 0, whose sign is rounding, into a whole step: so no bound on single weights,
+        # and none at all on those that have no effect, such as shifts that a normalisation takes away again.
+        counts = sizes > NEGLIGIBLE * sizes.mean(dim=1, keepdim=True)
+        apart = float(torch.linalg.vector_norm((moves[1] - moves[0]) * counts))
         close = apart <= 0.05 * float(torch.linalg.vector_norm(moves[0]))
         return close and bool(torch.allclose(losses[0], losses[1], rtol=1e-3, atol=1e-4))
 

@@ -11,6 +11,7 @@ import torch
 from small import SmallData, experiment, schedule
 
 from gmstudio import registry
+from gmstudio.models.layers import gradients
 from gmstudio.registry import SpecError
 from gmstudio.runs import Column, Experiment, TrainingSpec
 from gmstudio.training.commands import SetData
@@ -20,10 +21,10 @@ from gmstudio.training.validation import likelihood
 PAPER = {"normalise": "batch", "init": "orthogonal", "limit": 0.0, "blocks": 2, "hidden": 16, "networks": "two"}
 
 
-def normalised(*columns: Column, size: int = 130, **training: Any) -> Experiment:
+def normalised(*columns: Column, size: int = 130, model: Any = None, **training: Any) -> Experiment:
     values = {"epochs": 6, "last_batch": "keep", "evaluate_every": 0, "rate": 1e-3, "decay": "constant", **training}
     made = experiment(*columns, size=size, **values)
-    model: Any = registry.from_plain("model", {"kind": "real-nvp", **PAPER})
+    model = registry.from_plain("model", model or {"kind": "real-nvp", **PAPER})
     return made.changed(run=made.run.changed(model=model, mollification=schedule("sigmoid", per="epoch")))
 
 
@@ -150,6 +151,28 @@ def test_an_engine_gets_full_batches_only() -> None:
     plain = Trainer(normalised())
     plain.advance(30)
     assert torch.equal(plain.layout.values, trainer.layout.values)
+
+
+def test_shifts_that_a_normalisation_takes_away_again_are_not_compared_between_engines() -> None:
+    class ByAutograd:
+        name = "autograd"
+
+        def __init__(self, trainer: Trainer, factor: float = 1.0) -> None:
+            self.trainer, self.factor = trainer, factor
+
+        def step(self, block: Any, first: int, n: int) -> None:
+            trainer = self.trainer
+            for k in range(first, first + n):
+                with gradients.plain():
+                    block.losses[k] = trainer.layout.differentiate(
+                        trainer.experiment.run.objective, trainer.model, block.x[k]
+                    )
+                trainer.optimiser.step([self.factor * rate for rate in block.rates[k]])
+
+    few = {"kind": "maf", "normalise": "batch", "limit": 0.0, "blocks": 6, "hidden": 1, "layers": 1}
+    trainer = Trainer(normalised(model=few))
+    assert trainer.agrees(ByAutograd(trainer))
+    assert not trainer.agrees(ByAutograd(trainer, factor=1.1))
 
 
 def test_where_all_points_fit_into_one_batch_no_other_engine_is_used() -> None:
