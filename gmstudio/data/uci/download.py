@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -29,6 +31,8 @@ UNPACKED: Final = 0.95
 #: A server's file may be larger than the catalogue says, but not by much.
 MARGIN: Final = 1.5
 MOST_OWN: Final = 4000 * MB
+UNPACKING: Final = ".unpacked-"
+DAY: Final = 86_400
 
 
 def fetch(
@@ -147,7 +151,8 @@ def _unpack(
     """Take everything of use out of an archive and store it; `alone` where the archive may lack the others' members."""
     wanted = [entry] if alone else [entry, *(one for one in sharing(entry) if one != entry and not store.load(one))]
     members = list(dict.fromkeys(member for one in wanted for member in one.members))
-    with _disk(entry), tempfile.TemporaryDirectory(prefix=".unpacked-", dir=store.folder()) as folder:
+    _sweep()
+    with _disk(entry), tempfile.TemporaryDirectory(prefix=UNPACKING, dir=store.folder()) as folder:
         files = archives.extract(
             archive,
             members,
@@ -157,6 +162,14 @@ def _unpack(
         )
         for one in wanted:
             _keep(one, files, source, sha256, known, cancelled)
+
+
+def _sweep() -> None:
+    """Remove what a program that was killed while it unpacked has left behind; another one may be unpacking now."""
+    for left in store.folder().glob(f"{UNPACKING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > DAY:
+                shutil.rmtree(left)
 
 
 def _keep(entry: Entry, files: preparations.Files, source: str, sha256: str, known: bool, cancelled: Asked) -> None:

@@ -95,6 +95,8 @@ def receive(
             assert isinstance(head, _Head)
             if head.status == 416 or (head.status == 206 and head.start != have):
                 forget(target)
+                if not have:
+                    raise DownloadError(f"{host} sends a part of the file, although all of it was asked for.")
                 again: dict[str, Any] = {"rules": rules, "progress": progress, "cancelled": cancelled}
                 return receive(url, target, limit=limit, expected=expected, **again)
             if head.status != 206:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import hashlib
+import os
 import shutil
 import threading
 import time
@@ -159,6 +160,31 @@ def test_a_server_that_sends_another_part_is_asked_for_everything(entry: Entry, 
     download.fetch(entry, rules=server.rules)
     origin = store.origin(entry)
     assert origin is not None and origin.sha256 == hashlib.sha256(server.body).hexdigest()
+
+
+@pytest.mark.parametrize("code", [206, 416])
+def test_a_server_that_never_sends_all_of_it_is_given_up(entry: Entry, server: Server, code: int) -> None:
+    def never(handler: BaseHTTPRequestHandler, server: Server) -> None:
+        handler.send_response(code)
+        handler.send_header("Content-Range", "bytes 5-9/10")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.respond = half
+    refused(entry, server, "broke after")
+    server.respond = never
+    refused(entry, server, "sends a part of the file")
+    assert len(server.asked) == 3
+
+
+def test_what_a_killed_program_left_unpacked_is_removed_after_a_day(entry: Entry, server: Server) -> None:
+    old, new = store.folder() / ".unpacked-old", store.folder() / ".unpacked-new"
+    for left in (old, new):
+        left.mkdir()
+        (left / "0-data.csv").write_text("1")
+    os.utime(old, (1, 1))
+    download.fetch(entry, rules=server.rules)
+    assert not old.exists() and new.exists()
 
 
 def test_a_part_that_is_longer_than_the_file_is_thrown_away(entry: Entry, server: Server) -> None:
