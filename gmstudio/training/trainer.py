@@ -35,6 +35,8 @@ __all__ = ["NonFiniteLoss", "Trainer"]
 
 #: About as many points of the training curve are told, however long the run.
 CURVE_POINTS = 2000
+#: Points from which a model's statistics are found before the training begins.
+FIRST_POINTS = 4096
 #: Gradients that are smaller than this share of their mean are rounding.
 NEGLIGIBLE = 1e-3
 
@@ -90,7 +92,8 @@ class Trainer:
         self._metrics: list[Metric] = []
         self.pending: NDArray[np.float32] = np.zeros((0, len(runs)), dtype=np.float32)
         self._begin()
-        self.refresh()
+        # Enough for a look before the first step, for which nobody waits long.
+        self.model.refresh(self._points[:FIRST_POINTS])
 
     def _begin(self) -> None:
         """Plan from the experiment alone, as if no edit had been made."""

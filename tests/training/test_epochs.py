@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +13,12 @@ import torch
 from small import SmallData, experiment, schedule
 
 from gmstudio import registry
+from gmstudio.data.base import Dataset
 from gmstudio.models.layers import gradients
 from gmstudio.registry import SpecError
 from gmstudio.runs import Column, Experiment, TrainingSpec
-from gmstudio.training.commands import SetData
+from gmstudio.sessions import Session
+from gmstudio.training.commands import Advance, SetData, Stop
 from gmstudio.training.trainer import Trainer
 from gmstudio.training.validation import likelihood
 
@@ -209,3 +213,42 @@ def test_without_test_points_nothing_is_said_of_them() -> None:
     trainer = Trainer(normalised())
     trainer.advance(30)
     assert trainer.test() == []
+
+
+class WithTest(SmallData, frozen=True, kw_only=True, tag="with-test"):
+    def build(self, seed: int) -> Dataset:
+        return replace(super().build(seed), test=SmallData(size=40).build(77).train)
+
+
+def session_of(made: Experiment, **options: Any) -> Session:
+    run = made.run.changed(data=WithTest(size=130), training=made.run.training.changed(engine="eager", threads=1))
+    return Session(made.changed(run=run), device="cpu", wants=frozenset(), budget=0.0, **options)
+
+
+def test_a_finished_session_tells_the_test_likelihoods_at_its_last_step() -> None:
+    session = session_of(normalised())
+    outcome = session.run()
+    assert outcome.state == "finished"
+    metrics = session.metrics()
+    for name in ("test", "test_best", "test_standardised", "test_best_standardised"):
+        assert [metric.step for metric in metrics if metric.name == name] == [30, 30]
+        assert all(value is not None and np.isfinite(value) for value in outcome.metrics[name])
+        assert len(outcome.metrics[name]) == 2
+
+
+def test_a_stopped_session_tells_them_too_but_not_before_the_first_step() -> None:
+    session = session_of(normalised(), paused=True)
+    session.post(Advance(7))
+    thread = threading.Thread(target=lambda: outcomes.append(session.run()))
+    outcomes: list[Any] = []
+    thread.start()
+    while (status := session.status.take()) is None or (status.state, status.step) != ("paused", 7):
+        assert thread.is_alive()
+        time.sleep(0.01)
+    session.post(Stop())
+    thread.join()
+    assert (outcomes[0].state, outcomes[0].step) == ("stopped", 7)
+    assert "test_best" in outcomes[0].metrics
+    untouched = session_of(normalised(), paused=True)
+    untouched.post(Stop())
+    assert "test" not in untouched.run().metrics
