@@ -150,7 +150,8 @@ _ENTRIES: tuple[Entry, ...] = (
         licence="CC BY 4.0",
         citation="E. Alpaydin, C. Kaynak (1998). Optical Recognition of Handwritten Digits. UCI. doi:10.24432/C50P49",
         page=f"{_UCI}/dataset/80/optical+recognition+of+handwritten+digits",
-        preparation="One column for each of the 64 pixels, grey values from 0 to 16.",
+        preparation="One column for each of the 64 pixels, grey values from 0 to 16 with uniform noise below 1 added, "
+        "since some pixels are never inked.",
     ),
     Entry(
         name="red wine",
