@@ -55,7 +55,7 @@ class Session:
         device: ``auto``, ``cpu``, ``cuda``, ``mps`` or ``cuda:1``.
         view: what to observe; the data's own bounds where None.
         wants: which parts of a frame to compute.
-        budget: share of the training time that observing may take.
+        budget: share of the training time that observing may take; 0 for no observing and no measuring at the end.
         paused: whether to hold before the first step.
         hold: whether to hold, instead of failing, when the disk cannot be written.
         built: called in the session's thread once the model is built.
@@ -216,8 +216,8 @@ class Session:
                 self._pause()
         if trainer.finished:
             self._settle()
-            self._tell(self._observer.measure())
             if self._budget > 0:
+                self._tell(self._observer.measure())
                 self._observer.truth()
                 self._show_truth(self._observer.new_truth())
         if trainer.step:
