@@ -175,7 +175,7 @@ def test_a_parquet_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_row_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "BLOCK", 1000)
+    monkeypatch.setattr(source_module, "BLOCK", 2**16)
     monkeypatch.setattr(chunks_module, "LONGEST_ROW", 2**20)
     (tmp_path / "t.csv").write_bytes(b"a,b\n1,2\n" + b"1," * 2**20)
     assert refused(tmp_path / "t.csv").row == 3

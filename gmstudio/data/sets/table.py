@@ -1,0 +1,167 @@
+"""Tables from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from gmstudio.data.base import Dataset, DataSpec
+from gmstudio.registry import SpecError, component, describe
+
+if TYPE_CHECKING:
+    from gmstudio.data.tables.table import Column, Table
+
+_CHOOSE = "Open the table again, and choose what of it is learned."
+
+
+@component(
+    "data",
+    title="Table",
+    summary="Your own numbers, from a CSV, Parquet, NumPy or ARFF file.",
+    order=3,
+)
+class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
+    """A file, what of it is learned, and how it is prepared.
+
+    The data do not depend on the seed of a run, so that runs of several seeds learn from the same rows.
+    """
+
+    path: Annotated[str, describe("The file.", widget="hidden")] = ""
+    sha256: Annotated[
+        str,
+        describe("Hash of the file, in hexadecimal: another file is refused. Empty for any.", widget="hidden"),
+    ] = ""
+    columns: Annotated[
+        tuple[str, ...],
+        describe("The columns that are learned; none for all that hold numbers.", widget="hidden"),
+    ] = ()
+    missing: Annotated[
+        Literal["drop rows", "mean", "refuse"],
+        describe(
+            "What becomes of missing values: leave out their rows, put the column's mean there, or refuse the table.",
+            label="Missing values",
+        ),
+    ] = "drop rows"
+    standardise: Annotated[
+        bool,
+        describe(
+            "Shift and scale every column to mean 0 and variance 1, by training and validation rows. Everything is "
+            "shown in the units of the data."
+        ),
+    ] = True
+    dequantise: Annotated[
+        float,
+        describe(
+            "Uniform noise on columns with few different values, as a share of the smallest gap between two of them; "
+            "0 adds none. Without noise, a density can grow without limit on such values.",
+            ge=0.0,
+            le=1.0,
+            label="Noise on few values",
+        ),
+    ] = 0.0
+    split: Annotated[
+        Literal["file order", "shuffled"],
+        describe("Which rows are for testing and validation: the last ones of the file, as in the papers, or any."),
+    ] = "file order"
+    test_share: Annotated[
+        float, describe("Share of the rows that are for testing; 0 for none.", ge=0.0, le=0.9, advanced=True)
+    ] = 0.1
+    validation_share: Annotated[
+        float, describe("Share of the other rows that are for validation.", gt=0.0, le=0.9, advanced=True)
+    ] = 0.1
+    seed: Annotated[
+        int, describe("Seed of the shuffling and of the noise on few values.", ge=0, le=2**31 - 1, advanced=True)
+    ] = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its ending."""
+        return Path(self.path).name.split(".", 1)[0] or "Table"
+
+    def build(self, seed: int) -> Dataset:
+        """Read the file, unless it has just been read, and prepare it; `seed` changes nothing.
+
+        Raises:
+            SpecError: when the file cannot be read, is not the one with that hash, lacks a column, or cannot be
+                trained on; with row and column where one of them is to blame.
+        """
+        from gmstudio.data.tables.preparing import prepare_columns
+
+        table = self._table()
+        columns = self._chosen(table)
+        return prepare_columns(
+            [column.values for column in columns if column.values is not None],
+            [column.name for column in columns],
+            standardise=self.standardise,
+            dequantise=self.dequantise,
+            split=self.split,
+            test_share=self.test_share,
+            validation_share=self.validation_share,
+            seed=self.seed,
+            name=self.name,
+            missing=self.missing,
+            first=table.first,
+        )
+
+    def _table(self) -> Table:
+        """The file's content.
+
+        Raises:
+            SpecError: when there is none, or another one than was chosen.
+        """
+        from gmstudio.data.tables.errors import TableError
+
+        if not self.path:
+            raise SpecError(
+                "No table is chosen.", "Open one: File > Open table, or drop it on the window.", "data.path"
+            )
+        try:
+            table = _read(Path(self.path))
+        except TableError as error:
+            raise SpecError(error.message, error.remedy, "data.path") from error
+        if self.sha256 and table.sha256 != self.sha256:
+            raise SpecError(
+                f"The file “{self.path}” has changed since it was chosen.",
+                "Put it back as it was, or choose the file again.",
+                "data.sha256",
+            )
+        return table
+
+    def _chosen(self, table: Table) -> list[Column]:
+        """The columns that are learned, in the order in which they are named."""
+        if not self.columns:
+            return list(table.numbers)
+        known = {column.name: column for column in table.columns}
+        for name in self.columns:
+            if name not in known:
+                raise SpecError(f"The table has no column “{name}”.", _CHOOSE, "data.columns")
+            if known[name].values is None:
+                raise SpecError(f"Column “{name}” holds no numbers, but {known[name].kind}.", _CHOOSE, "data.columns")
+        if len(set(self.columns)) < len(self.columns):
+            raise SpecError("A column is chosen twice.", "Choose every column once.", "data.columns")
+        return [known[name] for name in self.columns]
+
+
+#: The file that was read last: path, time of its last change in nanoseconds, size.
+_last: tuple[tuple[str, int, int], Table] | None = None
+_reading = Lock()
+
+
+def _read(path: Path) -> Table:
+    """Read a table, unless it is the last one that was read and its file is as it was."""
+    from gmstudio.data.tables.reading import read
+
+    global _last
+    with _reading:
+        try:
+            info = path.stat()
+            key = (str(path.absolute()), info.st_mtime_ns, info.st_size)
+        except (OSError, ValueError):
+            # Reading says why.
+            return read(path)
+        if _last is None or _last[0] != key:
+            # Two large tables need not be held at once.
+            _last = None
+            _last = (key, read(path))
+        return _last[1]
