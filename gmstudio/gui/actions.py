@@ -74,7 +74,12 @@ class ActionInfo:
 _A = ActionInfo
 ACTIONS: tuple[ActionInfo, ...] = (
     _A("file.new", "New project", "File", ("Ctrl+N",), "new", help="Begin an untitled project."),
-    _A("file.open", "Open…", "File", ("Ctrl+O",), "open", help="Open a project, or the specification of a run."),
+    _A("file.open", "Open…", "File", ("Ctrl+O",), "open",
+       help="Open a project, the specification of a run, or a table."),
+    _A("file.table", "Open table…", "File", ("Ctrl+T",), "table",
+       help="Train on the columns of a table: CSV, Parquet, NPY, ARFF. It can also be dropped on the window."),
+    _A("file.uci", "UCI data sets…", "File", ("Ctrl+U",), "uci",
+       help="Train on a data set of the UCI repository; some are here already, others are downloaded when you ask."),
     _A("file.save", "Save", "File", ("Ctrl+S",), "save", rule=True,
        help="Give the project a name and a place. Everything is written as it happens in any case."),
     _A("file.save_as", "Save as…", "File", ("Ctrl+Shift+S",), help="Copy the project to another file and go on there."),

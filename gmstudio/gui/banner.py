@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.gui.icons import icon
 
@@ -47,7 +57,7 @@ class Banner(QFrame):
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         words.setVisible(bool(self.text))
         words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        column = QVBoxLayout()
+        column = self._column = QVBoxLayout()
         column.setSpacing(1)
         column.addWidget(heading)
         column.addWidget(words)
@@ -62,6 +72,7 @@ class Banner(QFrame):
             self._actions[button] = do
             button.clicked.connect(self._pressed)
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.bar: QProgressBar | None = None
         self.cross = QToolButton(self)
         self.cross.setToolTip("Close this message")
         self.cross.setAccessibleName("Close this message")
@@ -80,6 +91,18 @@ class Banner(QFrame):
         """Be as high as the text needs at this width: bars ask for no heights at widths."""
         box = self._row
         self.setFixedHeight(box.totalHeightForWidth(width) if box.hasHeightForWidth() else box.totalSizeHint().height())
+
+    def show_share(self, share: float) -> None:
+        """Show how much of something is done, from 0 to 1, as a bar."""
+        if self.bar is None:
+            self.bar = QProgressBar(self)
+            self.bar.setRange(0, 1000)
+            self.bar.setTextVisible(False)
+            self.bar.setAccessibleName(f"{self.title}: how much is done")
+            self._column.addSpacing(5)
+            self._column.addWidget(self.bar)
+            self.fit(self.width())
+        self.bar.setValue(round(1000 * share))
 
     def buttons(self) -> list[QPushButton]:
         """The buttons, from left to right."""

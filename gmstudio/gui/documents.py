@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from gmstudio.gui.banner import Button
+from gmstudio.gui.drops import TABLE_PATTERNS, kind_of
 from gmstudio.gui.loop import Progress
 from gmstudio.projects.errors import LockedProject, NotAProject, ProjectError
 from gmstudio.projects.project import SUFFIX, Project
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gmstudio.gui.main_window import MainWindow
 
 FILTER = f"GM Studio projects (*{SUFFIX});;Specifications (*.json);;All files (*)"
+OPEN_FILTER = f"Projects, specifications, tables (*{SUFFIX} *.json {TABLE_PATTERNS});;{FILTER}"
 
 
 class Documents(QObject):
@@ -111,15 +113,20 @@ class Documents(QObject):
     def ask_open(self) -> None:
         """Ask for a file and open it."""
         folder = self.window.settings.text("folder", str(Path.home()))
-        name, _ = QFileDialog.getOpenFileName(self.window, "Open", folder, FILTER)
+        name, _ = QFileDialog.getOpenFileName(self.window, "Open", folder, OPEN_FILTER)
         if name:
             self.window.settings.set("folder", str(Path(name).parent))
             self.open(Path(name))
 
     def open(self, path: Path, then: Callable[[], object] | None = None) -> None:
-        """Open a project, or take the cards from a JSON specification."""
+        """Open a project, take the cards from a JSON specification, or a table for the Data card."""
         current = self.window.workbench.project
         if current is not None and current.path == path:
+            return
+        if kind_of(path) == "table":
+            if current is None:
+                self._adopt_untitled()
+            self.window.handlers.tables.open(path, then)
             return
         work = partial(_read_specification if path.suffix == ".json" else _open, path)
         self.window.jobs.start(

@@ -15,8 +15,10 @@ from gmstudio import registry
 from gmstudio.gui.actions import ACTIONS
 from gmstudio.gui.docks import Dock
 from gmstudio.gui.documents import Documents
+from gmstudio.gui.drops import Drops
 from gmstudio.gui.exports import Exports
 from gmstudio.gui.palette import Entry
+from gmstudio.gui.tables.opening import Tables
 from gmstudio.gui.theme import themes
 from gmstudio.runs import Experiment
 from gmstudio.training.commands import SetSchedule
@@ -47,6 +49,8 @@ class Handlers(QObject):
         self.window = window
         self.documents = Documents(window)
         self.exports = Exports(window)
+        self.tables = Tables(window)
+        self.drops = Drops(window)
         self._panel_actions: list[QAction] = []
         self._usual_scale: float | None = None
 
@@ -56,6 +60,8 @@ class Handlers(QObject):
         return {
             "file.new": documents.new,
             "file.open": documents.ask_open,
+            "file.table": self.tables.ask,
+            "file.uci": self.tables.pick,
             "file.save": documents.save,
             "file.save_as": documents.ask_save_as,
             "file.quit": window.close,
@@ -312,4 +318,4 @@ class Handlers(QObject):
 def title_of(experiment: Experiment) -> str:
     """What an experiment is, in a line."""
     run = experiment.run
-    return f"{registry.of(run.model).title} on {registry.of(run.data).title}"
+    return f"{registry.of(run.model).title} on {run.data.name}"

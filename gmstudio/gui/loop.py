@@ -6,6 +6,7 @@ The only module that knows qasync.  The loop is made with the first job, so that
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds after which a job is shown, with a button to cancel it.
 SLOW = 1000
+#: Milliseconds between two looks at how far a job is.
+TICK = 100
 
 
 class CancelledError(Exception):
@@ -25,10 +28,24 @@ class CancelledError(Exception):
 
 
 class Progress:
-    """What a job may ask and say; used in the job's thread."""
+    """What a job may ask and say; used in the job's thread.
+
+    Attributes:
+        share: how much is done, from 0 to 1; None as long as nobody knows.
+    """
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
+        self.share: float | None = None
+
+    def report(self, share: float) -> None:
+        """Say how much is done, from 0 to 1."""
+        self.share = min(max(share, 0.0), 1.0)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the person no longer wants the job."""
+        return self._cancelled.is_set()
 
     def cancel(self) -> None:
         """Ask the job to end."""
@@ -48,10 +65,12 @@ class Job(QObject):
 
     Signals:
         slow(Job): it has been at work for a second.
+        reached(float): how much is done, from 0 to 1; only of work that reports it.
         over(Job): it has ended, however.
     """
 
     slow = Signal(object)
+    reached = Signal(float)
     over = Signal(object)
 
     def __init__(
@@ -65,13 +84,18 @@ class Job(QObject):
         super().__init__(parent)
         self.title, self.work, self.progress = title, work, Progress()
         self._done, self._failed = done, failed
+        self._since, self._told = time.monotonic(), False
         self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._is_slow)
-        self._timer.start(SLOW)
+        self._timer.timeout.connect(self._look)
+        self._timer.start(TICK)
 
-    def _is_slow(self) -> None:
-        self.slow.emit(self)
+    def _look(self) -> None:
+        share = self.progress.share
+        if not self._told and 1000 * (time.monotonic() - self._since) >= SLOW:
+            self._told = True
+            self.slow.emit(self)
+        if share is not None:
+            self.reached.emit(share)
 
     def cancel(self) -> None:
         """End it as soon as it looks."""

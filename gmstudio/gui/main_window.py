@@ -6,7 +6,15 @@ import time
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QResizeEvent, QShowEvent, QUndoStack
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QResizeEvent,
+    QShowEvent,
+    QUndoStack,
+)
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QToolBar, QWidget
 
 from gmstudio.data.base import Bounds
@@ -73,6 +81,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("GM Studio")
         self.setWindowIcon(program_icon())
+        self.setAcceptDrops(True)
         self.settings = Settings()
         self.lingering = False
         self._shown = self._torn_down = False
@@ -285,6 +294,7 @@ class MainWindow(QMainWindow):
     def _job_is_slow(self, job: Job) -> None:
         banner = self.show_banner(f"{job.title}…", buttons=(("Cancel", job.cancel),))
         banner.setProperty("job", job.title)
+        job.reached.connect(banner.show_share)
 
     def _job_is_over(self, job: Job) -> None:
         for banner in list(self.banners.shown):
@@ -372,6 +382,20 @@ class MainWindow(QMainWindow):
         self._show_badge()
         if self.palette_.isVisible():
             self.palette_.dismiss()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files."""
+        if self.handlers.drops.offer(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They have gone elsewhere."""
+        self.handlers.drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self.handlers.drops.take(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save, end the threads, close the project."""

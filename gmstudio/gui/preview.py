@@ -41,6 +41,7 @@ class Previewer(QObject):
         self._pending: Experiment | None = None
         self._since = 0.0
         self._refused: Experiment | None = None
+        self._hushed: Experiment | None = None
         self._said: Problem | None = None
         self._banner: Banner | None = None
         self._timer = QTimer(self)
@@ -86,6 +87,16 @@ class Previewer(QObject):
                 self._timer.start()
         self._work.timeline.say(self.words)
 
+    def again(self) -> None:
+        """Try once more what could not be built: a file that it needs has come."""
+        self._refused = self._hushed = None
+        self.consider()
+
+    def hush(self) -> None:
+        """Somebody else has said why what is wanted cannot be built."""
+        self._hushed = self.wanted
+        self._say_no_more()
+
     def _ask(self) -> None:
         if not self._warm_up.done:
             self._timer.start()
@@ -109,7 +120,8 @@ class Previewer(QObject):
         self._refused = display.preview
         display.show_nothing(f"{problem.what} {problem.remedy}" if problem is not None else "")
         # One that is only too big is no mistake.
-        if outcome.state == "failed" and problem is not None and problem != self._said:
+        news = problem != self._said and self._refused != self._hushed
+        if outcome.state == "failed" and problem is not None and news:
             self._say_no_more()
             self._said = problem
             self._banner = self._banners.show_message(Banner(problem.title, problem.what, problem.remedy, "info"))

@@ -72,7 +72,7 @@ class Chooser(QWidget):
         super().__init__(parent)
         self._room = room
         self._remembered: dict[str, Spec] = {}
-        layout = QVBoxLayout(self)
+        layout = self._box = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         self.combo = KindCombo(room)
@@ -83,6 +83,10 @@ class Chooser(QWidget):
         layout.addWidget(self.combo)
         layout.addWidget(self.form)
         self.show_spec(spec)
+
+    def put_under_combo(self, widget: QWidget) -> None:
+        """Put what belongs to some kinds between the combo box and the form."""
+        self._box.insertWidget(1, widget)
 
     @property
     def spec(self) -> Spec:

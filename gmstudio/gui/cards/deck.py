@@ -22,6 +22,7 @@ from gmstudio.gui.cards.json_text import JsonDialog, card_from_text, card_to_tex
 from gmstudio.gui.cards.message import Message
 from gmstudio.gui.cards.summaries import exactness, summary
 from gmstudio.gui.cards.thumbnail import Thumbnail
+from gmstudio.gui.tables.source_note import SourceNote
 from gmstudio.gui.theme import Theme, themes
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import Room, Spec, SpecError
@@ -50,6 +51,8 @@ class CardDeck(QWidget):
     changed = Signal(object)
     #: A `SetSchedule` or `SetRate` for the running training.
     live = Signal(object)
+    #: The person asks for a table on the Data card: ``edit``, ``choose`` or ``pick``.
+    source_wanted = Signal(str)
 
     def __init__(self, undo: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +115,9 @@ class CardDeck(QWidget):
         layout.addWidget(chooser)
         if part == "data":
             chooser.edited.connect(self._data_edited)
+            self.source = SourceNote()
+            self.source.wanted.connect(self.source_wanted)
+            chooser.put_under_combo(self.source)
             self.exact = QLabel()
             self.exact.setObjectName("exactness")
             self.exact.setWordWrap(True)
@@ -260,6 +266,7 @@ class CardDeck(QWidget):
                 self.choosers[part].show_spec(spec)
             card.summary = summary(spec)
             card.mark_restart(self._running is not None and waits_for_restart(part, self._running, self._experiment))
+        self.source.show_data(run.data)
         self.exact.setText(exactness(run.data))
         self.exact.setProperty("exact", run.data.exact)
         self.exact.style().polish(self.exact)

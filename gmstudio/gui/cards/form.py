@@ -195,6 +195,11 @@ class SpecForm(QWidget):
         """Give a field its default."""
         self.take(name, self.rows[name].info.default)
 
+    def disclose(self) -> None:
+        """Show the advanced fields, too."""
+        if self._more is not None:
+            self._more.setChecked(True)
+
     def _build(self) -> None:
         if self._body is not None:
             self._layout.removeWidget(self._body)

@@ -24,7 +24,10 @@ def summary(spec: Spec) -> str:
     if isinstance(spec, ScheduleSpec):
         infos = [info for info in infos if getattr(spec, info.name) != info.default]
     parts = [_part(info, getattr(spec, info.name)) for info in infos[: 1 if isinstance(spec, DataSpec) else 2]]
-    return " · ".join([registry.of(spec).title, *parts])
+    title = registry.of(spec).title
+    # Pictures, tables and sets of a catalogue have a name of their own.
+    own = [spec.name] if isinstance(spec, DataSpec) and spec.name != title else []
+    return " · ".join([title, *own, *parts])
 
 
 def _part(info: FieldInfo, value: float) -> str:

@@ -42,6 +42,7 @@ from gmstudio.gui.drawing.pictures import (
 )
 from gmstudio.gui.drawing.stroke import SetSpread, Stroke
 from gmstudio.gui.drawing.tools import TOOLS, Pen
+from gmstudio.gui.drops import files_in, kind_of
 from gmstudio.gui.icons import icon
 from gmstudio.gui.theme import Theme, themes
 
@@ -307,8 +308,8 @@ class DrawPanel(QWidget):
         super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take pictures and files."""
-        if event.mimeData().hasImage() or any(url.isLocalFile() for url in event.mimeData().urls()):
+        """Take pictures; other files go to the window."""
+        if event.mimeData().hasImage() or any(kind_of(path) == "picture" for path in files_in(event.mimeData())):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:

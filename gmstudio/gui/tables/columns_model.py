@@ -1,0 +1,140 @@
+"""The columns of a table as rows of a view: ticked or not, with what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+
+from gmstudio.gui.tables.choice import Ticked, usable
+from gmstudio.gui.tables.preview_model import RIGHT, number
+from gmstudio.gui.theme import themes
+
+if TYPE_CHECKING:
+    from gmstudio.data.tables.profile import ColumnProfile, Profile
+    from gmstudio.data.tables.reading import Table
+
+Index = QModelIndex | QPersistentModelIndex
+_NO_INDEX = QModelIndex()
+#: Role of the place in the table of the column that a row stands for.
+PLACE = Qt.ItemDataRole.UserRole
+HEADS: tuple[tuple[str, str], ...] = (
+    ("Column", "Ticked columns are learned. Space ticks those that are selected."),
+    ("Type", "What the values are. Only numbers can be learned."),
+    ("Missing", "Rows in which the value is missing."),
+    ("Distinct", "How many different values there are."),
+    ("Smallest", "The smallest value."),
+    ("Largest", "The largest value."),
+    ("Distribution", "A histogram from the smallest to the largest value."),
+    ("Remark", "What speaks against learning the column as it is."),
+)
+#: What a column of another kind than numbers holds.
+WORDS = {"text": "text", "date": "dates", "boolean": "yes and no"}
+NAME, TYPE, MISSING, DISTINCT, SMALLEST, LARGEST, DISTRIBUTION, REMARK = range(len(HEADS))
+
+
+def remark(facts: ColumnProfile) -> str:
+    """What speaks against a column, in a few words; empty for nothing."""
+    if facts.kind != "number":
+        return f"{WORDS[facts.kind]} cannot be learned"
+    if facts.constant:
+        return "constant: nothing to learn"
+    return "few values" if facts.few_valued else ""
+
+
+class ColumnsModel(QAbstractTableModel):
+    """The columns and their ticks.
+
+    Args:
+        table, profile: what was read, and what is known of it.
+        ticked: which columns are ticked; changed in place.
+
+    Signals:
+        ticks_changed(): the person has ticked or unticked.
+    """
+
+    ticks_changed = Signal()
+
+    def __init__(self, table: Table, profile: Profile, ticked: Ticked) -> None:
+        super().__init__()
+        self._table, self._profile, self.ticked = table, profile, ticked
+
+    def tick(self, places: Iterable[int], on: bool) -> None:
+        """Tick or untick columns by their places."""
+        self.ticked.set(list(places), on)
+        last = self.index(self.rowCount() - 1, REMARK)
+        self.dataChanged.emit(self.index(0, 0), last)
+        self.ticks_changed.emit()
+
+    def rowCount(self, parent: Index = _NO_INDEX) -> int:
+        """One for each column of the table."""
+        return 0 if parent.isValid() else len(self._table.columns)
+
+    def columnCount(self, parent: Index = _NO_INDEX) -> int:
+        """One for each thing that is known."""
+        return 0 if parent.isValid() else len(HEADS)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """The first cell can be ticked where the column can be learned."""
+        found = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
+        if index.column() == NAME and usable(self._table.columns[index.row()]):
+            found |= Qt.ItemFlag.ItemIsUserCheckable
+        return found
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What a cell shows."""
+        row, head = index.row(), index.column()
+        if role == PLACE:
+            return row
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(row, head)
+        if role == Qt.ItemDataRole.CheckStateRole and head == NAME:
+            return Qt.CheckState.Checked if self.ticked.on[row] else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.TextAlignmentRole and MISSING <= head <= LARGEST:
+            return RIGHT
+        if role == Qt.ItemDataRole.ForegroundRole:
+            if head == REMARK or (head == MISSING and self._table.columns[row].missing):
+                return themes().current.colour("warning")
+            return None if self.ticked.on[row] else themes().current.colour("muted")
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._hint(row, head)
+        return None
+
+    def _text(self, row: int, head: int) -> str:
+        column, facts = self._table.columns[row], self._profile.columns[row]
+        if head == NAME:
+            return column.name
+        if head == TYPE:
+            return column.kind
+        if head == MISSING:
+            return f"{column.missing:,}"
+        if head == DISTINCT:
+            return f"{facts.distinct:,}" if usable(column) else ""
+        if head in (SMALLEST, LARGEST) and usable(column):
+            return number(facts.minimum if head == SMALLEST else facts.maximum)
+        return remark(facts) if head == REMARK else ""
+
+    def _hint(self, row: int, head: int) -> str:
+        if head == NAME:
+            return self._table.columns[row].name
+        return HEADS[head][1]
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Tick or untick."""
+        if role != Qt.ItemDataRole.CheckStateRole:
+            return False
+        self.tick([index.row()], Qt.CheckState(value) == Qt.CheckState.Checked)
+        return True
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What each thing is."""
+        if orientation == Qt.Orientation.Vertical:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return HEADS[section][0]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return HEADS[section][1]
+        if role == Qt.ItemDataRole.TextAlignmentRole and MISSING <= section <= LARGEST:
+            return RIGHT
+        return None
