@@ -84,7 +84,7 @@ def test_recipes_are_known_by_name(folder: Path) -> None:
     for name in recipes.NAMES:
         for kind in recipes.MODELS:
             run = recipes.run(name, kind, data, seed=7)
-            assert (run.training.seed, run.mollification.per, run.data) == (7, "epoch", data)
+            assert (run.training.seed, run.mollification.off, run.data) == (7, False, data)
     with pytest.raises(SpecError, match="no recipe 'worst'"):
         recipes.run("worst", "maf", data)  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="no recipe for 'spline'"):
