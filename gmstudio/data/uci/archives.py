@@ -41,7 +41,7 @@ def extract(
 ) -> dict[str, Path]:
     """Take members out of a zip or a gzipped tar archive.
 
-    The files get names of our own in `folder`, whatever they are called in the archive, and nothing else is unpacked.
+    The files get folders and names of our own, whatever they are called in the archive, and nothing else is unpacked.
 
     Args:
         archive: the file.
@@ -64,7 +64,8 @@ def extract(
             for member, source, declared in _wanted(file, members, archive.name, stack):
                 if member.name in found:
                     raise DownloadError(f"{archive.name} holds {member.path} twice.", _remedy())
-                path = folder / f"{len(found)}-{member.name}"
+                path = folder / str(len(found)) / member.name
+                path.parent.mkdir()
                 _copy(source, path, member, declared, archive.name)
                 found[member.name] = path
     except (*_BROKEN, NotImplementedError, RuntimeError, ValueError) as error:

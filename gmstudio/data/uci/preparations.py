@@ -7,13 +7,12 @@ Standardising and splitting come later and are the same for all tables (`gmstudi
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gmstudio.data.uci.catalogue import Entry
 from gmstudio.data.uci.errors import OWN_FILE, DownloadCancelled, DownloadError
@@ -104,9 +103,15 @@ def prepare(entry: Entry, files: Files, cancelled: Asked = lambda: False) -> Pre
     """
     import numpy as np
 
+    from gmstudio.data.tables.errors import TableCancelledError, TableError
+
     try:
         columns, values = _PREPARATIONS[entry.name](entry, files, cancelled)
-    except (ValueError, OSError, UnicodeDecodeError, csv.Error, StopIteration, IndexError, OverflowError) as error:
+    except TableCancelledError as error:
+        raise DownloadCancelled(entry.title) from error
+    except TableError as error:
+        raise DownloadError(f"{entry.title} cannot be read. {error.message}", _remedy()) from error
+    except (ValueError, OSError, StopIteration, IndexError, OverflowError) as error:
         raise DownloadError(f"{entry.title} cannot be read: {error}.", _remedy()) from error
     rows, dim = values.shape
     if (entry.rows and rows != entry.rows) or (entry.columns and dim != entry.columns):
@@ -125,13 +130,13 @@ _Table = tuple[tuple[str, ...], "NDArray[np.float64]"]
 
 
 def _wine(entry: Entry, files: Files, cancelled: Asked) -> _Table:
-    names, values = _named(files[entry.members[0].name])
+    names, values = _table(files[entry.members[0].name], cancelled)
     keep = [i for i, name in enumerate(names) if name != "quality"]
     return tuple(names[i] for i in keep), values[:, keep]
 
 
 def _parkinsons(entry: Entry, files: Files, cancelled: Asked) -> _Table:
-    names, values = _named(files[entry.members[0].name])
+    names, values = _table(files[entry.members[0].name], cancelled)
     missing = [name for name in PARKINSONS if name not in names]
     if missing:
         raise ValueError(f"there is no column {missing[0]!r}")
@@ -144,7 +149,7 @@ def _miniboone(entry: Entry, files: Files, cancelled: Asked) -> _Table:
 
     path = files[entry.members[0].name]
     if _is_numpy(path):
-        values = _numpy(path)
+        _, values = _table(path, cancelled)
         return tuple(f"feature {i + 1}" for i in range(values.shape[1])), values
     with _text(path) as lines:
         signal = int(next(lines).split()[0])
@@ -158,7 +163,7 @@ def _power(entry: Entry, files: Files, cancelled: Asked) -> _Table:
     """The draws are in the order of the MAF paper's code: rows, then noise on voltage, active power, sub-metering."""
     import numpy as np
 
-    values = _numpy(files[entry.members[0].name])
+    _, values = _table(files[entry.members[0].name], cancelled)
     if values.shape[1] != len(POWER):
         raise ValueError(f"there are {values.shape[1]} columns instead of {len(POWER)}")
     rng = np.random.RandomState(42)
@@ -176,7 +181,7 @@ def _gas(entry: Entry, files: Files, cancelled: Asked) -> _Table:
 
     path = files[entry.members[0].name]
     if _is_numpy(path):
-        values = _numpy(path)
+        _, values = _table(path, cancelled)
         return tuple(f"sensor column {i + 1}" for i in range(values.shape[1])), values
     with _text(path) as lines:
         next(lines)
@@ -217,27 +222,28 @@ def _has_atoms(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (values == values.min(0)).sum(0) > MOST_REPEATS  # type: ignore[no-any-return]
 
 
-def _named(path: Path) -> tuple[list[str], NDArray[np.float64]]:
-    """A small table with a header, separated by semicolons or commas."""
-    with _text(path) as lines:
-        header = next(lines)
-        delimiter = ";" if ";" in header else ","
-        names = next(csv.reader([header], delimiter=delimiter))
-        values = _numbers(lines, lambda: False, None, delimiter=delimiter)
-    if values.shape[1] != len(names):
-        raise ValueError(f"there are {values.shape[1]} columns and {len(names)} names")
-    return [name.strip() for name in names], values
+def _table(path: Path, cancelled: Asked) -> tuple[list[str], NDArray[np.float64]]:
+    """A table with names, or a NumPy file, with the limits and messages of any table that a person opens."""
+    import numpy as np
+
+    from gmstudio.data.tables.reading import read
+
+    names, numbers = [], []
+    for column in read(path, cancelled=cancelled).columns:
+        if column.values is None:
+            raise ValueError(f"column “{column.name}” holds no numbers")
+        names.append(column.name)
+        numbers.append(column.values)
+    return names, np.column_stack(numbers)
 
 
-def _numbers(
-    lines: Iterator[str], cancelled: Asked, entry: Entry | None, delimiter: str | None = None
-) -> NDArray[np.float64]:
+def _numbers(lines: Iterator[str], cancelled: Asked, entry: Entry, delimiter: str | None = None) -> NDArray[np.float64]:
     """Numbers of lines of text, (N, D); asks in between whether to go on."""
     import numpy as np
 
     blocks: list[NDArray[np.float64]] = []
     while block := list(itertools.islice(lines, BLOCK)):
-        if cancelled() and entry is not None:
+        if cancelled():
             raise DownloadCancelled(entry.title)
         try:
             blocks.append(np.loadtxt(block, delimiter=delimiter, comments=None, ndmin=2))
@@ -271,22 +277,6 @@ class _text:  # noqa: N801 - reads as a function in a with statement
 def _is_numpy(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(6) == b"\x93NUMPY"
-
-
-def _numpy(path: Path) -> NDArray[np.float64]:
-    """A table from a NumPy file, (N, D); mapping it into memory first refuses a header that lies about the size."""
-    import numpy as np
-
-    if not _is_numpy(path):
-        raise ValueError(f"{path.name} is no NumPy file")
-    try:
-        mapped: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:
-        # A broken header fails in numpy, in ast or in tokenize, each with errors of its own.
-        raise ValueError(f"{path.name} is a damaged NumPy file ({error})") from error
-    if mapped.ndim != 2 or mapped.dtype.kind not in "fiu":
-        raise ValueError(f"the array has the shape {mapped.shape} and the type {mapped.dtype}")
-    return np.array(mapped, dtype=np.float64)
 
 
 def _remedy() -> str:

@@ -49,7 +49,7 @@ def test_a_member_is_found_below_any_folder_and_others_stay_packed(pack, above: 
     content = pack({"x.csv": b"no", f"{above}data/a.csv": b"1,2\n", "b.csv": bytes(5)})
     found = extracted(content, tmp_path)
     assert found["a.csv"].read_bytes() == b"1,2\n"
-    assert everything(tmp_path) == ["archive", "folder/0-a.csv"]
+    assert everything(tmp_path) == ["archive", "folder/0/a.csv"]
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])

@@ -169,21 +169,41 @@ def test_the_published_sizes_of_the_splits_are_those_of_the_maf_paper() -> None:
     "text, words",
     [
         ("", "cannot be read"),
-        ("a;b\n", "no rows"),
-        ("a;b\n1;2\n3\n", "cannot be read"),
-        ("a;b\n1;2\n3;x\n", "'x'"),
-        ("a;b\n1;2;3\n", "3 columns and 2 names"),
-        ("a;b\n1;nan\n", "no number in row 1, column b"),
-        ("a;b\n1;2\n3;1e400\n", "no number in row 2, column b"),
-        ("a" * 200_000, "too long"),
+        ("a;b\n", "cannot be read"),
+        ("a;b\n1;2\n3\n", "Row 3"),
+        ("a;b\n1;2\n3;x\n", "“x” is not a number"),
+        ("a;b\n1;2\n3;\n", "no number in row 2, column b"),
+        ("a;b\n1;2\n3;1e400\n", "“1e400”"),
+        ("a" * 200_000, "cannot be read"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, text: str, words: str) -> None:
+def test_a_table_that_cannot_be_read_is_said(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "winequality-red.csv"
     path.write_text(text)
     with pytest.raises(DownloadError) as caught:
         prepared(free("red wine"), path)
     assert words in caught.value.message and "Red wine" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "cannot be read"),
+        ("signal background\n", "'signal'"),
+        ("2 1\n", "no rows"),
+        ("2 1\n1 2\n3\n", "cannot be read"),
+        ("2 1\n1 2\n3 x\n", "'x'"),
+        ("2 1\n1 2\n3 nan\n", "no number in row 2, column feature 2"),
+        ("2 1\n1 2\n3 1e400\n", "no number in row 2, column feature 2"),
+        ("1" * 200_000, "too long"),
+    ],
+)
+def test_lines_that_cannot_be_read_are_said(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "MiniBooNE_PID.txt"
+    path.write_text(text)
+    with pytest.raises(DownloadError) as caught:
+        prepared(free("MiniBooNE"), path)
+    assert words in caught.value.message and "MiniBooNE" in caught.value.message
 
 
 def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
@@ -206,9 +226,9 @@ def test_a_numpy_file_that_is_damaged_or_holds_something_else_is_refused(tmp_pat
     whole = path.read_bytes()
     lying = whole.replace(b"(10, 8), }          ", b"(9999999999, 8), }  ")
     assert lying != whole and len(lying) == len(whole)
-    for content in (lying, whole[:-100], whole.replace(b"(10, 8)", b"(10, ((")):
+    for content in (lying, whole[:-100]):
         path.write_bytes(content)
-        with pytest.raises(DownloadError, match="damaged NumPy file"):
+        with pytest.raises(DownloadError, match="cannot be read"):
             prepared(free("POWER"), path)
     np.save(path, np.array([[{}] * 8], dtype=object), allow_pickle=True)
     with pytest.raises(DownloadError, match="cannot be read"):
@@ -217,7 +237,7 @@ def test_a_numpy_file_that_is_damaged_or_holds_something_else_is_refused(tmp_pat
     with pytest.raises(DownloadError, match="7 columns instead of 8"):
         prepared(free("POWER"), path)
     path.write_text("no numbers")
-    with pytest.raises(DownloadError, match="no NumPy file"):
+    with pytest.raises(DownloadError, match="cannot be read"):
         prepared(free("POWER"), path)
 
 
