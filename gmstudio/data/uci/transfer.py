@@ -99,14 +99,10 @@ def receive(
                     raise DownloadError(f"{host} sends a part of the file, although all of it was asked for.")
                 again: dict[str, Any] = {"rules": rules, "progress": progress, "cancelled": cancelled}
                 return receive(url, target, limit=limit, expected=expected, **again)
-            if head.status != 206:
-                have = 0
-                forget(target)
-            total = 0 if head.length is None else have + head.length
+            have, total = _begin(target, head, have)
             if total > limit:
+                forget(target)
                 raise _too_large(host, url, limit)
-            if not have:
-                durable.replace(_beside(target), json.dumps({"validator": head.validator, "total": total}).encode())
             _check_space(target.parent, (total or expected) - have)
             got = _store(items, target, have, total or expected, limit, host, progress)
     except OSError as error:
@@ -142,6 +138,16 @@ class _Head:
     start: int
     length: int | None
     validator: str
+
+
+def _begin(target: Path, head: _Head, have: int) -> tuple[int, int]:
+    """Note what the server says of a file that starts anew; returns how many bytes are there, and of how many, or 0."""
+    if head.status == 206:
+        return have, 0 if head.length is None else have + head.length
+    forget(target)
+    total = head.length or 0
+    durable.replace(_beside(target), json.dumps({"validator": head.validator, "total": total}).encode())
+    return 0, total
 
 
 def _store(
