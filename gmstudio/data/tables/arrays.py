@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from gmstudio.data.tables.table import Table, check_columns, check_size, complet
 LONGEST_HEADER = 2**16
 #: Entries of an NPZ file that are looked at.
 MOST_ENTRIES = 1_000
+_HEADER_ERRORS = (ValueError, KeyError, TypeError, SyntaxError, tokenize.TokenError)
 _AGAIN = "Save it again with numpy.save, as an array of numbers with rows and columns."
 _PLAIN = "Save it with numpy.save, as one array of float64."
 _ONE = "Save the array that you need alone, with numpy.save."
@@ -157,7 +159,7 @@ def _header(data: bytes, name: str) -> tuple[_Header, int]:
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, fortran, dtype = read(file, max_header_size=LONGEST_HEADER)
     # A header is Python text, which numpy parses; what is in it may break that in many ways.
-    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+    except (*_HEADER_ERRORS, RecursionError, MemoryError, OverflowError) as error:
         raise TableError(f"“{name}” has a header that cannot be read.", _AGAIN) from error
     if dtype.hasobject:
         raise TableError(f"“{name}” holds Python objects, which could run code.", _PLAIN)

@@ -91,6 +91,13 @@ BAD: list[tuple[str, Content, str, int | None, str]] = [
     ("a cut-off array", lambda: saved(np.save, NUMBERS)()[:-4], "44 bytes for them", None, ""),
     ("an array with a lying header", lying(), "17,592,186,044,416 x 1 numbers of 8 bytes, but", None, ""),
     ("an array with a hostile header", b"\x93NUMPY\x01\0\xff\xff" + b"(" * 60_000, "header that cannot be", None, ""),
+    (
+        "an array whose header does not end",
+        b"\x93NUMPY\x01\0\x0f\0{'shape': (3,2L\n",
+        "header that cannot be",
+        None,
+        "",
+    ),
     ("an array of objects", saved(np.save, OBJECTS), "holds Python objects", None, ""),
     ("an array of texts", saved(np.save, np.array(["a", "b"])), "does not hold plain numbers", None, ""),
     ("complex numbers", saved(np.save, NUMBERS * 1j), "does not hold plain numbers", None, ""),
