@@ -78,7 +78,7 @@ class Exports(QObject):
 
     def script(self) -> None:
         """Save the run as a script."""
-        out = self._ask_file("Save as a script", f"{file_name(self._title())}.py", "Python (*.py)")
+        out = self.ask_file("Save as a script", f"{file_name(self._title())}.py", "Python (*.py)")
         if out is not None:
             self.write_script(out)
 
@@ -95,7 +95,7 @@ class Exports(QObject):
 
     def spec(self) -> None:
         """Save the cards as JSON."""
-        out = self._ask_file("Save the specification", f"{file_name(self._title())}.json", "JSON (*.json)")
+        out = self.ask_file("Save the specification", f"{file_name(self._title())}.json", "JSON (*.json)")
         if out is not None:
             self.write_spec(out)
 
@@ -106,7 +106,7 @@ class Exports(QObject):
 
     def metrics(self) -> None:
         """Save the run's figures."""
-        out = self._ask_file("Save the metrics", f"{file_name(self._title())}.csv", "Tables (*.csv)")
+        out = self.ask_file("Save the metrics", f"{file_name(self._title())}.csv", "Tables (*.csv)")
         if out is not None:
             self.write_metrics(out)
 
@@ -143,7 +143,7 @@ class Exports(QObject):
 
     def window_picture(self) -> None:
         """Save the whole window as PNG."""
-        out = self._ask_file("Save the window", "gm-studio.png", "Pictures (*.png)")
+        out = self.ask_file("Save the window", "gm-studio.png", "Pictures (*.png)")
         if out is not None:
             self.window.grab().save(str(out))
             self._done("the window", out)
@@ -156,7 +156,8 @@ class Exports(QObject):
     def _title(self) -> str:
         return self.window.toolbar.title.text() or "run"
 
-    def _ask_file(self, title: str, name: str, kinds: str) -> Path | None:
+    def ask_file(self, title: str, name: str, kinds: str) -> Path | None:
+        """Ask where to save, beginning in the folder used last; None when the person thinks better of it."""
         folder = Path(self.window.settings.text("folder", str(Path.home())))
         chosen, _ = QFileDialog.getSaveFileName(self.window, title, str(folder / name), kinds)
         return self._remember(Path(chosen).parent, Path(chosen)) if chosen else None

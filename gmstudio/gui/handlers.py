@@ -18,6 +18,7 @@ from gmstudio.gui.documents import Documents
 from gmstudio.gui.drops import Drops
 from gmstudio.gui.exports import Exports
 from gmstudio.gui.palette import Entry
+from gmstudio.gui.sweeps.opening import Sweeps
 from gmstudio.gui.tables.opening import Tables
 from gmstudio.gui.theme import themes
 from gmstudio.runs import Experiment
@@ -51,6 +52,7 @@ class Handlers(QObject):
         self.exports = Exports(window)
         self.tables = Tables(window)
         self.drops = Drops(window)
+        self.sweeps = Sweeps(window)
         self._panel_actions: list[QAction] = []
         self._usual_scale: float | None = None
 
@@ -83,6 +85,8 @@ class Handlers(QObject):
             "run.live": work.go_live,
             "run.replay": window.timeline.replay,
             "run.rename": self.rename_run,
+            "sweep.new": self.sweeps.new,
+            "sweep.open": self.sweeps.ask_open,
             "view.maximise": self.maximise,
             "view.reset": self.reset_layout,
             "view.larger": partial(self.letters, 1.1),

@@ -419,8 +419,9 @@ class MainWindow(QMainWindow):
         self.layout_.close()
         self.timeline.stop_replay()
         self.keys.close()
+        ended = self.handlers.sweeps.close(CLOSE_WAIT)
         self.jobs.close()
-        ended = self.control.close(CLOSE_WAIT)
+        ended = self.control.close(CLOSE_WAIT) and ended
         self.workbench.keeper.close()
         self.display.close()
         project = self.workbench.project

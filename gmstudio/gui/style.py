@@ -13,7 +13,12 @@ from gmstudio.gui.theme import Theme
 from gmstudio.paths import resource
 
 #: Rooms that bring a `style(theme)` of their own.
-PARTS = ("gmstudio.gui.cards.style", "gmstudio.gui.drawing.style", "gmstudio.gui.tables.style")
+PARTS = (
+    "gmstudio.gui.cards.style",
+    "gmstudio.gui.drawing.style",
+    "gmstudio.gui.tables.style",
+    "gmstudio.gui.sweeps.style",
+)
 BASE_POINTS = 9.5
 MIN_SCALE, MAX_SCALE = 0.7, 2.5
 

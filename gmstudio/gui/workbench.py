@@ -67,12 +67,14 @@ class Workbench(QObject):
         failed(Problem): something went wrong that a person should know.
         cards_shown(Experiment): the cards show something else.
         runs_changed(): runs of the project have come, gone or changed.
+        leaving(): the project is about to be given away; who writes into it must end now.
     """
 
     changed = Signal()
     failed = Signal(object)
     cards_shown = Signal(object)
     runs_changed = Signal()
+    leaving = Signal()
 
     def __init__(
         self,
@@ -355,6 +357,7 @@ class Workbench(QObject):
 
     def let_go(self) -> Project | None:
         """End the session and give the project away, with everything saved."""
+        self.leaving.emit()
         self.control.release()
         project = self.keeper.let_go()
         self.display.record(None)

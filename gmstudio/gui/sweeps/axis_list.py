@@ -1,0 +1,157 @@
+"""One axis of a sweep: a list of entries to tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from gmstudio.gui.cards.calm import IconButton
+from gmstudio.gui.sweeps.choices import Choice, choice, merged
+from gmstudio.registry import Spec
+
+_SPEC = Qt.ItemDataRole.UserRole
+
+
+class _Ticks(QListWidget):
+    """Shows which entry is the current one only while it has the keyboard."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        item = self.currentItem()
+        if item is not None:
+            item.setSelected(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.clearSelection()
+
+
+class AxisList(QWidget):
+    """The entries of an axis; those that are ticked are swept over, in this order.
+
+    Args:
+        title: what the entries are.
+        hint: what they become in the table, shown on hover.
+        card: what stands on the card of this axis is called.
+
+    Signals:
+        changed(): other entries are ticked.
+        card_wanted(): the person wants what is on the card now.
+    """
+
+    changed = Signal()
+    card_wanted = Signal()
+
+    def __init__(self, title: str, hint: str, card: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = title
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(4)
+        row = QHBoxLayout()
+        self.heading = QLabel(title)
+        self.heading.setProperty("class", "section")
+        self.heading.setToolTip(hint)
+        self.take = IconButton("plus", f"Add what is on the {card} card now, and tick it", 14)
+        self.take.clicked.connect(self.card_wanted)
+        row.addWidget(self.heading, 1)
+        row.addWidget(self.take)
+        box.addLayout(row)
+        self.list = _Ticks()
+        self.list.setObjectName("axis")
+        self.list.setAccessibleName(title)
+        self.list.setAccessibleDescription(hint)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.itemChanged.connect(self._ticked)
+        self.list.itemActivated.connect(self._toggle)
+        box.addWidget(self.list, 1)
+
+    def sizeHint(self) -> QSize:
+        """Some thirty letters wide."""
+        return QSize(240, 240)
+
+    # What is in it.
+
+    def show_entries(self, entries: Sequence[Choice], ticked: Sequence[Spec], origin: str = "") -> None:
+        """Fill it; no signal.
+
+        Args:
+            entries: what can be chosen.
+            ticked: what is, in the order of the table; it comes first.
+            origin: where those come from that are not among the entries, such as ``from the file``.
+        """
+        known = {entry.spec: entry for entry in reversed(entries)}
+        first = [known.get(spec) or choice(spec, origin) for spec in ticked]
+        blocked = self.list.blockSignals(True)
+        self.list.clear()
+        for entry in merged([*first, *entries]):
+            self._add(entry, entry.spec in ticked, self.list.count())
+        self.list.blockSignals(blocked)
+        if self.list.count():
+            self.list.setCurrentRow(0)
+        self._show_count()
+
+    def add(self, entry: Choice) -> None:
+        """Add an entry and tick it; where it is already, tick that."""
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if item.data(_SPEC) == entry.spec:
+                item.setCheckState(Qt.CheckState.Checked)
+                self.list.setCurrentItem(item)
+                return
+        row = self._after_ticked()
+        blocked = self.list.blockSignals(True)
+        self._add(entry, True, row)
+        self.list.blockSignals(blocked)
+        self.list.setCurrentRow(row)
+        self._ticked()
+
+    def _after_ticked(self) -> int:
+        """The place below the last entry that is ticked."""
+        rows = [row for row in range(self.list.count()) if self.list.item(row).checkState() == Qt.CheckState.Checked]
+        return rows[-1] + 1 if rows else 0
+
+    def _add(self, entry: Choice, on: bool, row: int) -> None:
+        item = QListWidgetItem(entry.label)
+        item.setData(_SPEC, entry.spec)
+        usable = not entry.refusal or on
+        flags = Qt.ItemFlag.ItemIsSelectable
+        if usable:
+            flags |= Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
+        item.setFlags(flags)
+        item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        item.setToolTip("\n".join(text for text in (entry.label, entry.help, entry.refusal) if text))
+        self.list.insertItem(row, item)
+
+    # What is ticked.
+
+    @property
+    def ticked(self) -> tuple[Any, ...]:
+        """The specifications that are ticked, from the top."""
+        items = [self.list.item(row) for row in range(self.list.count())]
+        return tuple(item.data(_SPEC) for item in items if item.checkState() == Qt.CheckState.Checked)
+
+    def tick(self, spec: Spec, on: bool = True) -> None:
+        """Tick an entry as if the person had."""
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if item.data(_SPEC) == spec and item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+                item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+
+    def _toggle(self, item: QListWidgetItem) -> None:
+        if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            on = item.checkState() == Qt.CheckState.Checked
+            item.setCheckState(Qt.CheckState.Unchecked if on else Qt.CheckState.Checked)
+
+    def _ticked(self) -> None:
+        self._show_count()
+        self.changed.emit()
+
+    def _show_count(self) -> None:
+        self.heading.setText(f"{self._title}  ·  {len(self.ticked)}")

@@ -1,0 +1,431 @@
+"""Sweeps of a main window: planned, started, left to go on, taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from gmstudio import durable
+from gmstudio.gui.control import ALIVE
+from gmstudio.gui.loop import Progress
+from gmstudio.gui.status_bar import duration
+from gmstudio.gui.sweeps.control import SweepControl
+from gmstudio.registry import SpecError
+from gmstudio.runs import MAX_BYTES
+from gmstudio.sweeps import spec as specs
+from gmstudio.sweeps import writing
+from gmstudio.sweeps.plan import Plan, PlannedRun
+from gmstudio.sweeps.spec import SweepSpec
+from gmstudio.sweeps.store import Store
+from gmstudio.sweeps.sweep import Sweep
+
+if TYPE_CHECKING:
+    from gmstudio.gui.main_window import MainWindow
+    from gmstudio.gui.sweeps.window import SweepWindow
+    from gmstudio.projects.project import Project
+
+FILTER = "Sweeps (*.json);;All files (*)"
+TABLES = "CSV (*.csv);;LaTeX (*.tex);;Markdown (*.md)"
+#: Milliseconds after the last change of a plan until its time is measured.
+CALM = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A sweep of a project with runs that are missing.
+
+    Attributes:
+        spec: the sweep.
+        runs, missing: how many it has, and how many are not done.
+    """
+
+    spec: SweepSpec
+    runs: int
+    missing: int
+
+
+class SweepDesk(QObject):
+    """The sweep of a window, one at a time."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.dialog: SweepWindow | None = None
+        self.control = SweepControl(self)
+        #: Makes a sweep: specification, project, number of workers, device.
+        self.make: Callable[[SweepSpec, Project, int, str], Sweep] = make
+        self._workers = 0
+        self._next: tuple[SweepSpec, Callable[[], None]] | None = None
+        self._planning = False
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(CALM)
+        self._calm.timeout.connect(self._measure)
+        self.control.changed.connect(self._changed)
+        self.control.said.connect(self._said)
+        self.control.ended.connect(self._ended)
+
+    # Opening the window.
+
+    def new(self) -> None:
+        """Plan a sweep; one that trains is shown instead."""
+        dialog = self._dialog()
+        if self.control.training:
+            self.show_table()
+            return
+        if dialog.isHidden():
+            dialog.plan.begin()
+        dialog.show_page(0)
+
+    def show_table(self) -> None:
+        """Show the table."""
+        self._dialog().show_page(1)
+
+    def show_spec(self, spec: SweepSpec, origin: str = "from the file") -> SweepWindow:
+        """Show the plan of a sweep."""
+        dialog = self._dialog()
+        dialog.tell("")
+        dialog.plan.show_spec(spec, origin)
+        dialog.show_page(0)
+        return dialog
+
+    def _dialog(self) -> SweepWindow:
+        if self.dialog is None:
+            from gmstudio.gui.sweeps.window import SweepWindow
+
+            deck = self.window.deck
+            self.dialog = dialog = SweepWindow(self.control, lambda: deck.experiment, self.window)
+            plan, results = dialog.plan, dialog.results
+            plan.changed.connect(self._edited)
+            plan.open_wanted.connect(self.ask_open)
+            plan.save_wanted.connect(self.ask_save)
+            plan.start_wanted.connect(self.start)
+            plan.recipe_wanted.connect(self.open)
+            results.start_wanted.connect(self.go_on)
+            results.save_wanted.connect(self.ask_table)
+            results.copy_wanted.connect(self.copy)
+            results.runs.cards_wanted.connect(self.take_cards)
+            results.runs.curves_wanted.connect(self.show_curves)
+            dialog.left.connect(self._left)
+        return self.dialog
+
+    def _left(self) -> None:
+        self._calm.stop()
+        if self.control.state == "estimating":
+            self.control.stop()
+        elif self.control.training:
+            _, done, _ = self.control.counts()
+            self.window.show_banner(
+                "The sweep goes on in the background",
+                f"{done:,} runs are done; what is done is kept at any time.",
+                buttons=(("Show it", self.show_table), ("Stop it", self.control.stop)),
+            )
+
+    # Files of sweeps.
+
+    def ask_open(self) -> None:
+        """Ask for the JSON file of a sweep and show its plan."""
+        folder = self.window.settings.text("folder", str(Path.home()))
+        name, _ = QFileDialog.getOpenFileName(self._parent(), "Open a sweep", folder, FILTER)
+        if name:
+            self.window.settings.set("folder", str(Path(name).parent))
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Read the JSON file of a sweep and show its plan."""
+        self.window.jobs.start(
+            f"Opening {path.name}",
+            partial(read, path),
+            self.show_spec,
+            partial(self._failed, f"{path.name} was not opened"),
+        )
+
+    def ask_save(self) -> None:
+        """Ask for a file and save the plan in it."""
+        spec = self._dialog().plan.spec()
+        out = self.window.handlers.exports.ask_file("Save the sweep", _file_name(spec.title, ".json"), FILTER)
+        if out is not None:
+            self.write(out.with_suffix(out.suffix or ".json"), specs.to_json(spec).encode())
+
+    def ask_table(self) -> None:
+        """Ask for a file and save the table in the form that its name asks for."""
+        sweep = self.control.sweep
+        if sweep is not None:
+            name = _file_name(sweep.spec.title, ".csv")
+            out = self.window.handlers.exports.ask_file("Save the table", name, TABLES)
+            if out is not None:
+                self.write_table(out.with_suffix(out.suffix or ".csv"))
+
+    def write_table(self, out: Path) -> None:
+        """Write the table that is shown into a file."""
+        table = self._dialog().results.table_now()
+        if table is None:
+            return
+        try:
+            text = writing.form(out)(table)
+        except SpecError as error:
+            self._dialog().complain(error.message, error.remedy)
+            return
+        self.write(out, text.encode())
+
+    def write(self, out: Path, content: bytes) -> None:
+        """Write a file whole or not at all, and say so."""
+
+        def work(progress: Progress) -> Path:
+            progress.check()
+            durable.replace(out, content)
+            return out
+
+        done, failed = self._written, partial(self._failed, f"{out.name} was not written")
+        self.window.jobs.start(f"Writing {out.name}", work, done, failed)
+
+    def _written(self, out: Path) -> None:
+        self._dialog().tell(f"Saved as {out}")
+
+    def _failed(self, title: str, error: BaseException) -> None:
+        from gmstudio.training.problems import problem_of
+
+        problem = problem_of(error)
+        if self.dialog is not None and self.dialog.isVisible():
+            self.dialog.complain(f"{title}. {problem.what}", problem.remedy)
+        else:
+            self.window.show_banner(title, problem.what, problem.remedy, "danger")
+
+    def copy(self) -> None:
+        """Put the table onto the clipboard as Markdown."""
+        table = self._dialog().results.table_now()
+        if table is not None:
+            QApplication.clipboard().setText(writing.to_markdown(table))
+            self._dialog().tell("The table is on the clipboard, as Markdown.")
+
+    def _parent(self) -> MainWindow | SweepWindow:
+        return self.dialog if self.dialog is not None and self.dialog.isVisible() else self.window
+
+    # Planning and training.
+
+    def start(self) -> None:
+        """Train what is missing of the sweep that is planned."""
+        dialog = self._dialog()
+        try:
+            spec = dialog.plan.spec()
+        except SpecError as error:
+            dialog.complain(error.message, error.remedy)
+            return
+        if not self.control.training:
+            dialog.tell("")
+            self._calm.stop()
+            self._plan(spec, self._begin)
+
+    def go_on(self) -> None:
+        """Train what is missing of the sweep whose table is shown."""
+        self._calm.stop()
+        self._dialog().tell("")
+        self._begin()
+
+    def _begin(self) -> None:
+        self._dialog().show_page(1)
+        self.control.start()
+
+    def _edited(self) -> None:
+        if not self.control.training:
+            self._calm.start()
+
+    def _measure(self) -> None:
+        """Find out how long the plan will take, unless that would hold up a training."""
+        dialog = self._dialog()
+        if self.control.training or not dialog.isVisible():
+            return
+        try:
+            spec = dialog.plan.spec()
+        except SpecError:
+            dialog.plan.say_time("")
+            return
+        self._plan(spec, self._estimate)
+
+    def _estimate(self) -> None:
+        if self.window.control.state in ALIVE:
+            self._show_time()
+        else:
+            self.control.measure()
+
+    def _plan(self, spec: SweepSpec, then: Callable[[], None]) -> None:
+        """Find what of a sweep is done already, in the background; then do something."""
+        sweep = self.control.sweep
+        if sweep is not None and sweep.spec == spec and self._workers == self._dialog().plan.workers:
+            then()
+            return
+        self._next = spec, then
+        if self.control.at_work:
+            # It is an estimate; the newest wish wins.
+            self.control.stop()
+        else:
+            self._plan_next()
+
+    def _plan_next(self) -> None:
+        project = self.window.workbench.project
+        if self._next is None or self._planning or project is None:
+            return
+        (spec, then), self._next = self._next, None
+        self._planning = True
+        self._workers = self._dialog().plan.workers
+        device = self.window.workbench.device
+
+        def work(progress: Progress) -> Sweep:
+            return self.make(spec, project, self._workers, device)
+
+        failed = partial(self._not_planned, f"{spec.title} was not planned")
+        self.window.jobs.start(f"Planning {spec.title}", work, partial(self._planned, project, then), failed)
+
+    def _planned(self, project: Project, then: Callable[[], None], sweep: Sweep) -> None:
+        self._planning = False
+        if self.window.workbench.project is not project:
+            return
+        if self._next is not None:
+            self._plan_next()
+            return
+        self.control.show(sweep)
+        then()
+
+    def _not_planned(self, title: str, error: BaseException) -> None:
+        self._planning = False
+        self._failed(title, error)
+        self._plan_next()
+
+    # What the sweep says.
+
+    def _changed(self) -> None:
+        if self.dialog is not None:
+            self.dialog.plan.set_busy(self.control.training)
+            self._show_time()
+        if self._next is not None and not self.control.at_work:
+            self._plan_next()
+
+    def _show_time(self) -> None:
+        control, plan = self.control, self._dialog().plan
+        total, done, _ = control.counts()
+        before = f" {done:,} of {total:,} runs are done already." if done else ""
+        if control.training:
+            plan.say_time("A sweep is under way; the Table page shows it.")
+        elif control.state == "estimating" and control.estimate is None:
+            plan.say_time(f"Measuring how long it will take…{before}")
+        elif control.estimate is not None:
+            seconds, workers = control.estimate
+            plan.say_time(f"About {duration(seconds)} on {workers} worker{'' if workers == 1 else 's'}.{before}")
+        elif self.window.control.state in ALIVE:
+            plan.say_time(f"The time is measured once the training in the main window holds no more.{before}")
+        else:
+            plan.say_time(before.strip())
+
+    def _said(self, what: str, reason: str) -> None:
+        if self.dialog is not None:
+            self.dialog.complain(what, reason)
+
+    def _ended(self, state: str, reason: str) -> None:
+        total, done, failed = self.control.counts()
+        self.window.workbench.runs_changed.emit()
+        words = f"{done:,} of {total:,} runs are done" + (f", {failed:,} failed" if failed else "")
+        title = {"finished": "The sweep is finished", "stopped": "The sweep has stopped"}.get(state, "The sweep failed")
+        visible = self.dialog is not None and self.dialog.isVisible()
+        if visible and state != "failed":
+            self._dialog().tell(f"{title}: {words}.")
+        elif visible:
+            self._dialog().complain(f"{title}. {reason}", f"{words}, and kept.")
+        else:
+            kind = "danger" if state == "failed" else "info"
+            self.window.show_banner(
+                title, f"{words}. {reason}".strip(), "", kind, (("Show the table", self.show_table),)
+            )
+
+    # From the table to the main window.
+
+    def take_cards(self, run: PlannedRun) -> None:
+        """Put a run of the table onto the cards, with its twins of other schedules beside it."""
+        from gmstudio.gui.workbench import Replace
+
+        sweep, work = self.control.sweep, self.window.workbench
+        if sweep is None:
+            return
+        twins = [one for one in sweep.plan.runs if one.place._replace(schedule=0) == run.place._replace(schedule=0)]
+        seed = sweep.spec.seeds[run.place.seed]
+        work.undo.push(Replace(work, sweep.plan.experiment(twins[:32]), f"Take seed {seed} of {sweep.spec.title}"))
+        self._to_main()
+
+    def show_curves(self, run: str) -> None:
+        """Show a run of the project in the main window."""
+        self.window.runs.choose(run)
+        self._to_main()
+
+    def _to_main(self) -> None:
+        self.window.raise_()
+        self.window.activateWindow()
+
+    # Projects.
+
+    def look(self, project: Project) -> None:
+        """Offer to go on with a sweep of another project that has not ended."""
+        found = partial(self._offer, project)
+        self.window.jobs.start("Looking for sweeps", partial(unfinished, project), found, lambda error: None)
+
+    def _offer(self, project: Project, found: Unfinished | None) -> None:
+        if found is None or self.window.workbench.project is not project or self.control.sweep is not None:
+            return
+        show = partial(self.show_spec, found.spec, "in the sweep")
+        self.window.show_banner(
+            f"“{found.spec.title}” is not finished",
+            f"{found.missing:,} of its {found.runs:,} runs are missing; those that are done are kept.",
+            "",
+            "info",
+            (("Go on", partial(self._resume, found.spec)), ("Show its plan", show)),
+        )
+
+    def _resume(self, spec: SweepSpec) -> None:
+        self.show_spec(spec, "in the sweep")
+        self.start()
+
+    def close(self, milliseconds: int) -> bool:
+        """Stop for good; returns False when a thread could not be ended in that time."""
+        self._calm.stop()
+        self._next = None
+        ended = self.control.close(milliseconds)
+        if self.dialog is not None:
+            self.dialog.hide()
+        return ended
+
+
+def make(spec: SweepSpec, project: Project, workers: int, device: str) -> Sweep:
+    """A sweep whose runs train in processes of this machine."""
+    return Sweep(spec, project, number=workers, device=device)
+
+
+def read(path: Path, progress: Progress) -> SweepSpec:
+    """Read the JSON file of a sweep; called in a job's thread."""
+    with path.open("rb") as file:
+        return specs.from_json(file.read(MAX_BYTES + 1))
+
+
+def unfinished(project: Project, progress: Progress) -> Unfinished | None:
+    """The newest sweep of a project if runs of it are missing; called in a job's thread."""
+    records = project.sweeps()
+    if not records or records[-1].state == "finished":
+        return None
+    try:
+        spec = specs.from_json(records[-1].spec)
+    except SpecError:
+        # Of another version: there is nothing that could go on.
+        return None
+    progress.check()
+    results = Store(project, Plan(spec)).results()
+    missing = len(spec) - sum(result.state == "done" for result in results.values())
+    return Unfinished(spec, len(spec), missing) if missing else None
+
+
+def _file_name(title: str, suffix: str) -> str:
+    from gmstudio.gui.exports import file_name
+
+    return file_name(title) + suffix
