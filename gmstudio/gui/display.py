@@ -338,7 +338,8 @@ class Display(QObject):
             self.truth = truth
         if info is not self.info:
             if self.info is None:
-                self._look = replace(self._look, view=replace(self._look.view, bounds=info.bounds))
+                view = replace(self._look.view, bounds=info.bounds, plane=info.plane)
+                self._look = replace(self._look, view=view)
             self.info = info
             self.begun.emit(info)
 

@@ -117,6 +117,7 @@ class Dock(QDockWidget):
         box.setContentsMargins(1, 0, 1, 1)
         box.addWidget(widget)
         self.setWidget(body)
+        self._strip = strip is not None
         self.bar = TitleBar(self, title, help, strip)
         self._no_bar = QWidget(self)
         self._no_bar.hide()
@@ -127,7 +128,9 @@ class Dock(QDockWidget):
         self.maximise.emit(self)
 
     def show_bar(self, shown: bool) -> None:
-        """Show the title bar, or leave it to the tab that says the same."""
+        """Show the title bar, or leave the title to the tab that says the same; switches stay where they are."""
+        self.bar.label.setVisible(shown)
+        shown = shown or self._strip
         wanted = self.bar if shown else self._no_bar
         if self.titleBarWidget() is not wanted:
             self.setTitleBarWidget(wanted)

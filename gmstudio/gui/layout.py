@@ -14,9 +14,16 @@ from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from gmstudio.gui.docks import Dock
 from gmstudio.gui.settings import Settings
+from gmstudio.observation.frame import RunInfo
 
-#: Raised when docks get other names, so that an old state is not restored.
-VERSION = 2
+#: Raised when docks come or get other names, so that an old state is not restored.
+VERSION = 3
+#: Kinds of data, each with an arrangement of its own: points of the plane, and tables of more than two columns.
+PLANE, TABLE = "plane", "table"
+#: Where the arrangement of each kind is remembered: that of the window and that of the stage.
+KEYS = {PLANE: ("window/state", "window/stage"), TABLE: ("window/table-state", "window/table-stage")}
+#: Parts of the stage.
+STAGE = ("stage", "aside", "tabs")
 #: Width of the sides and height of the foot, in heights of a line of text.
 SIDE, FOOT = 19, 12.5
 #: From this width on the probe is shown at first.
@@ -57,7 +64,8 @@ class Layout(QObject):
         window: the window.
         stage: its middle.
         docks: name -> dock.
-        places: name -> area (``left``, ``stage``, ``bottom``, ``right``) and place in it.
+        places: name -> area (``left``, ``stage``, ``bottom``, ``right``) and place in it, for points of the plane;
+            where a dock's content has a `table_place`, that is its place for tables.
         settings: where arrangements are remembered.
 
     Signals:
@@ -76,7 +84,10 @@ class Layout(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._stage, self._settings = window, stage, settings
-        self.docks, self._places = dict(docks), dict(places)
+        self.docks, self.kind = dict(docks), PLANE
+        of_tables = {name: getattr(dock.content, "table_place", None) or places[name] for name, dock in docks.items()}
+        self._all_places = {PLANE: dict(places), TABLE: of_tables}
+        self._kept: dict[str, tuple[QByteArray, QByteArray]] = {}
         self._before: tuple[QByteArray, QByteArray] | None = None
         self.maximised: Dock | None = None
         self._restored = False
@@ -101,13 +112,22 @@ class Layout(QObject):
         self._tidy.start()
         self.changed.emit()
 
+    @property
+    def _places(self) -> dict[str, tuple[str, int]]:
+        return self._all_places[self.kind]
+
     def _host(self, dock: Dock) -> QMainWindow:
-        return self._stage if self._places[dock.name][0] == "stage" else self._window
+        return self._stage if self._places[dock.name][0] in STAGE else self._window
 
     def area(self, area: str) -> list[Dock]:
         """The docks whose first place is in an area, in order."""
-        names = sorted((place, name) for name, (where, place) in self._places.items() if where == area)
-        return [self.docks[name] for _, name in names]
+        parts = STAGE if area == "stage" else (area,)
+        found = [(parts.index(where), n, name) for name, (where, n) in self._places.items() if where in parts]
+        return [self.docks[name] for _, _, name in sorted(found)]
+
+    def _part(self, part: str) -> list[Dock]:
+        """The docks of one part of the stage."""
+        return [dock for dock in self.area("stage") if self._places[dock.name][0] == part]
 
     def _in_place(self, area: str) -> list[Dock]:
         return [dock for dock in self.area(area) if not dock.isHidden() and not dock.isFloating()]
@@ -116,10 +136,43 @@ class Layout(QObject):
 
     def arrange(self) -> None:
         """Every dock at its first place; those of the right are shown where there is room."""
-        wide = self._window.width() >= WIDE
-        self.show_only(
-            {name for name, (area, _) in self._places.items() if area != "right" or (wide and name != "runs")}
-        )
+        self.show_only({name for name in self.docks if self._at_first(name)})
+
+    def _at_first(self, name: str) -> bool:
+        """Whether a dock is shown before somebody asks for it."""
+        if self._places[name][0] != "right":
+            return True
+        return self.kind == PLANE and self._window.width() >= WIDE and name != "runs" and not self._rare(name)
+
+    def _rare(self, name: str) -> bool:
+        """Whether a dock is hidden among points of the plane until somebody asks for it."""
+        return bool(getattr(self.docks[name].content, "place", ("", 0))[0] == "hidden")
+
+    # Kinds of data.
+
+    def suit(self, info: RunInfo) -> None:
+        """Take the arrangement for the data of a run; each kind keeps its own."""
+        kind = PLANE if info.space is None else TABLE
+        if kind == self.kind:
+            return
+        self.restore_maximised()
+        self._kept[self.kind] = self._state()
+        self.kind = kind
+        state = self._kept.get(kind) or self._remembered()
+        # Both main windows must know a dock before they can put it somewhere.
+        self.arrange()
+        self._restored = state is not None and self._restore(state)
+        if self._restored:
+            self._show_stage()
+        self.tidy_tabs()
+        self.changed.emit()
+
+    def _remembered(self) -> tuple[QByteArray, QByteArray] | None:
+        outer, inner = (self._settings.data(key) for key in KEYS[self.kind])
+        return None if outer.isEmpty() or inner.isEmpty() else (outer, inner)
+
+    def _show_stage(self) -> None:
+        self._stage.setVisible(any(not dock.isHidden() for dock in self.area("stage")))
 
     def show_only(self, names: Iterable[str]) -> None:
         """Show these docks and no others, at their first places."""
@@ -127,21 +180,32 @@ class Layout(QObject):
         self._forget_maximised()
         for dock in self.docks.values():
             dock.setFloating(False)
-            self._host(dock).removeDockWidget(dock)
+            # Under another kind of data it may have stood in the other main window.
+            for host in (self._window, self._stage):
+                if dock.parent() is host:
+                    host.removeDockWidget(dock)
         for area in AREAS:
             docks = self.area(area)
             for dock in docks:
                 self._host(dock).addDockWidget(AREAS[area], dock)
-            if area == "stage":
+            if area == "stage" and self._part("tabs"):
+                self._beside()
+            elif area == "stage":
                 self._grid(docks)
             elif area == "left":
                 self._stack(docks)
             else:
-                for first, second in pairwise(docks):
+                usual = [dock for dock in docks if not self._rare(dock.name)]
+                rare = [dock for dock in docks if self._rare(dock.name)]
+                # Those that are rarely seen share one place.
+                for first, second in pairwise([*usual, *rare[:1]]):
                     self._window.splitDockWidget(first, second, ACROSS if area == "bottom" else DOWN)
+                self._stack(rare)
         for name, dock in self.docks.items():
             dock.setVisible(name in wanted)
         self._stage.setVisible(any(dock.name in wanted for dock in self.area("stage")))
+        if self.kind == TABLE and self._part("tabs"):
+            self._part("tabs")[0].raise_()
         self.share_out()
 
     def _grid(self, docks: list[Dock]) -> None:
@@ -153,9 +217,17 @@ class Layout(QObject):
         for first, second in zip(above, below, strict=False):
             self._stage.splitDockWidget(first, second, DOWN)
 
+    def _beside(self) -> None:
+        """The first panels large at the left; beside them others above, and tabs below."""
+        main, aside, tabs = (self._part(part) for part in STAGE)
+        for first, second in pairwise([*main, *aside]):
+            self._stage.splitDockWidget(first, second, ACROSS)
+        self._stage.splitDockWidget(([*main, *aside])[-1], tabs[0], DOWN)
+        self._stack(tabs)
+
     def _stack(self, docks: list[Dock]) -> None:
         for first, second in pairwise(docks):
-            self._window.tabifyDockWidget(first, second)
+            self._host(first).tabifyDockWidget(first, second)
         if docks:
             docks[0].raise_()
 
@@ -166,8 +238,17 @@ class Layout(QObject):
             docks = self._in_place(area)
             self._window.resizeDocks(docks, [round(size * line)] * len(docks), flow)
         self._even(self._window, self._in_place("bottom"), ACROSS)
-        for flow in (ACROSS, DOWN):
-            self._even(self._stage, self._in_place("stage"), flow)
+        self._share_stage((ACROSS, DOWN))
+
+    def _share_stage(self, flows: tuple[Qt.Orientation, ...]) -> None:
+        if not self._part("tabs"):
+            for flow in flows:
+                self._even(self._stage, self._in_place("stage"), flow)
+            return
+        main, aside, tabs = (self._part(part) for part in STAGE)
+        for flow, docks, shares in ((ACROSS, [*main, *aside], (1150, 850)), (DOWN, [*aside, *tabs[:1]], (1000, 1000))):
+            if flow in flows:
+                self._stage.resizeDocks(docks, list(shares[: len(docks)]), flow)
 
     def _even(self, host: QMainWindow, docks: list[Dock], flow: Qt.Orientation) -> None:
         host.resizeDocks(docks, [1000] * len(docks), flow)
@@ -175,7 +256,7 @@ class Layout(QObject):
     def even_stage(self) -> None:
         """Share the stage out again after its height has changed, unless sizes are remembered."""
         if not self._restored and self.maximised is None:
-            self._even(self._stage, self._in_place("stage"), DOWN)
+            self._share_stage((DOWN,))
 
     def settled(self) -> None:
         """The window has its size now: share it out, unless sizes are remembered."""
@@ -187,10 +268,11 @@ class Layout(QObject):
         """Show the whole titles of tabbed docks, and not the same again in their title bars."""
         for dock in self.docks.values():
             dock.show_bar(dock.isFloating() or not self._host(dock).tabifiedDockWidgets(dock))
-        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            bar.setElideMode(Qt.TextElideMode.ElideNone)
-            bar.setExpanding(False)
-            bar.setDrawBase(False)
+        for host in (self._window, self._stage):
+            for bar in host.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+                bar.setElideMode(Qt.TextElideMode.ElideNone)
+                bar.setExpanding(False)
+                bar.setDrawBase(False)
 
     # One dock on the whole stage.
 
@@ -240,20 +322,21 @@ class Layout(QObject):
 
     def restore(self) -> bool:
         """Put the docks where they were; returns False where nothing usable is remembered."""
-        state = self._settings.data("window/state"), self._settings.data("window/stage")
-        if state[0].isEmpty() or state[1].isEmpty():
+        state = self._remembered()
+        if state is None:
             return False
         # Both main windows must know a dock before they can put it somewhere.
         self.arrange()
         self._restored = self._restore(state)
-        self._stage.setVisible(any(not dock.isHidden() for dock in self.area("stage")))
+        self._show_stage()
         return self._restored
 
     def remember(self) -> None:
         """Keep the arrangement for the next start."""
-        outer, inner = self._before if self._before is not None else self._state()
-        self._settings.set("window/state", outer)
-        self._settings.set("window/stage", inner)
+        self._kept[self.kind] = self._before if self._before is not None else self._state()
+        for kind, states in self._kept.items():
+            for key, state in zip(KEYS[kind], states, strict=True):
+                self._settings.set(key, state)
 
     def close(self) -> None:
         """Stop the timer."""

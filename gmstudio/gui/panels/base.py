@@ -28,6 +28,9 @@ class Panel(QWidget):
     wants: ClassVar[frozenset[str]] = frozenset()
     #: Where its dock stands at first: ``stage``, ``bottom``, ``right`` or ``hidden``; and its place there.
     place: ClassVar[tuple[str, int]] = ("stage", 100)
+    #: The same for runs on data of more than two columns: also ``aside``, beside the stage's first panel, and ``tabs``,
+    #: one of the tabs below that; None for as `place`.
+    table_place: ClassVar[tuple[str, int] | None] = None
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -16,8 +16,11 @@ Floats = NDArray[np.float64]
 Span = tuple[float, float]
 
 LIKELIHOOD = "likelihood"
-#: What can be plotted: the two likelihoods together, then every other metric.
-QUANTITIES: tuple[str, ...] = (LIKELIHOOD, *(name for name in METRICS if name not in ("train", "validation")))
+#: What can be plotted: the likelihoods together, then every other metric.
+QUANTITIES: tuple[str, ...] = (
+    LIKELIHOOD,
+    *(name for name in METRICS if name not in ("train", "validation") and not name.startswith("test")),
+)
 #: Planned and not measured: nothing in them is a spike.
 _PLANNED = frozenset({"sigma2", "rate"})
 #: Largest over smallest value from which on a logarithmic axis shows more.
@@ -26,7 +29,7 @@ DECADE = 10.0
 
 def quantity_of(name: str) -> str:
     """The quantity in which a metric is plotted."""
-    return LIKELIHOOD if name in ("train", "validation") else name
+    return LIKELIHOOD if name in ("train", "validation") or name.startswith("test") else name
 
 
 def calm(before: Span | None, after: Span) -> Span:
@@ -72,6 +75,8 @@ class Courses:
         self.titles: tuple[str, ...] = ()
         self.steps = 0
         self.baselines: dict[str, float] = {}
+        #: Nats added to every likelihood that is shown: for standardised units, the volume of the data's.
+        self.offset = 0.0
         self._series: dict[tuple[str, int], Series] = {}
         self._smooth: list[Smoothed] = []
         self._reach: dict[str, Span] = {}
@@ -118,11 +123,21 @@ class Courses:
             every = [(c, self.series(quantity, c)) for c in columns]
             return [Line(c, series.steps, series.values, name=quantity) for c, series in every]
         raw = [(c, self.series("train", c)) for c in columns]
-        found = [Line(c, series.steps, series.values, faint=smoothed, name="train") for c, series in raw]
+        found = [Line(c, series.steps, self._shifted(series), faint=smoothed, name="train") for c, series in raw]
         if smoothed:
-            found += [Line(c, self._smooth[c].steps, self._smooth[c].values, name="smooth") for c in columns]
+            found += [Line(c, self._smooth[c].steps, self._shifted(self._smooth[c]), name="smooth") for c in columns]
         valid = [(c, self.series("validation", c)) for c in columns]
-        return found + [Line(c, series.steps, series.values, dashed=True, name="validation") for c, series in valid]
+        return found + [
+            Line(c, series.steps, self._shifted(series), dashed=True, name="validation") for c, series in valid
+        ]
+
+    def _shifted(self, series: Series) -> Floats:
+        return series.values + self.offset if self.offset else series.values
+
+    def at(self, series: Series, step: float) -> float | None:
+        """A likelihood at or before a step, as it is shown."""
+        value = series.at(step)
+        return None if value is None else value + self.offset
 
     def logarithmic(self, quantity: str) -> bool:
         """Whether all values are positive and span more than a decade."""
@@ -131,7 +146,8 @@ class Courses:
 
     def levels(self, quantity: str) -> dict[str, float]:
         """The baselines that belong to a quantity."""
-        return self.baselines if quantity == LIKELIHOOD else {}
+        shown = self.baselines if quantity == LIKELIHOOD else {}
+        return {name: level + self.offset for name, level in shown.items()} if self.offset else shown
 
     def y_span(self, quantity: str, logarithmic: bool = False) -> Span:
         """Limits that one spike cannot flatten, with the baselines that are near; decimal logarithms if asked for."""
@@ -176,4 +192,4 @@ class Courses:
         if not np.isfinite(series.values).any():
             return None
         index = int(np.nanargmax(np.where(np.isfinite(series.values), series.values, np.nan)))
-        return float(series.steps[index]), float(series.values[index])
+        return float(series.steps[index]), float(series.values[index]) + self.offset

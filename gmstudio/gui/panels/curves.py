@@ -74,6 +74,7 @@ class CurvesPanel(Panel):
         self.choice = self._make_choice()
         self.legend = Legend(self)
         self.follow = self._make_follow()
+        self.standardised = self._make_standardised()
         self._arrange()
         self._offer()
 
@@ -91,16 +92,40 @@ class CurvesPanel(Panel):
         return box
 
     def _make_follow(self) -> QToolButton:
+        help = self.tr("Show the whole run again, and what comes (Home, or a double click)")
+        button = self._button(self.tr("Follow"), self.tr("Follow the run"), help)
+        button.clicked.connect(self.follow_run)
+        return button
+
+    def _make_standardised(self) -> QToolButton:
+        help = self.tr(
+            "Likelihoods of the standardised columns, as papers report them. Off: in the units of the data. "
+            "The two differ by the logarithms of the columns' scales."
+        )
+        button = self._button(self.tr("Standardised"), self.tr("Likelihoods in standardised units"), help)
+        button.setCheckable(True)
+        button.toggled.connect(self._units)
+        return button
+
+    def _button(self, text: str, name: str, help: str) -> QToolButton:
+        """A button of the head, not yet shown."""
         button = QToolButton(self)
-        button.setText(self.tr("Follow"))
-        button.setToolTip(self.tr("Show the whole run again, and what comes (Home, or a double click)"))
-        button.setAccessibleName(self.tr("Follow the run"))
+        button.setText(text)
+        button.setToolTip(help)
+        button.setAccessibleName(name)
         button.setFont(small_font(self.font(), 0.5))
         button.setMaximumHeight(HEAD - 2)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(self.follow_run)
         button.hide()
         return button
+
+    def _units(self, _on: bool) -> None:
+        """Show likelihoods in the units that are chosen, from another limit on."""
+        space = self.info.space if self.info is not None else None
+        on = self.standardised.isChecked() and space is not None
+        self.courses.offset = space.log_volume if on and space is not None else 0.0
+        self._shown = {}
+        self.redraw()
 
     def _arrange(self) -> None:
         head = QHBoxLayout()
@@ -108,6 +133,7 @@ class CurvesPanel(Panel):
         head.setSpacing(10)
         head.addWidget(self.choice)
         head.addWidget(self.legend, 1)
+        head.addWidget(self.standardised)
         head.addWidget(self.follow)
         self._pages = QStackedLayout()
         self._pages.addWidget(self.empty)
@@ -176,7 +202,8 @@ class CurvesPanel(Panel):
         super().begin(info)
         self.courses.start(info.titles, info.steps)
         self.absent = unknowns(info, None)
-        self._shown = {}
+        self.standardised.setVisible(info.space is not None)
+        self._units(True)
         self.step = None
         self._offer()
         plot = self._make_plot()
@@ -282,7 +309,8 @@ class CurvesPanel(Panel):
             if self.quantity == LIKELIHOOD:
                 train = self.courses.smooth(column) if self.smoothed else self.courses.series("train", column)
                 parts = [train, self.courses.series("validation", column)]
-            values = [part.at(step + 0.5) for part in parts]
+            likelihood = self.quantity == LIKELIHOOD
+            values = [self.courses.at(part, step + 0.5) if likelihood else part.at(step + 0.5) for part in parts]
             words = tuple(f"{v:.0%}" if self.quantity == "modes" and v is not None else short(v) for v in values)
             found.append(Reading(column, title, words))
         return found
@@ -356,9 +384,10 @@ class CurvesPanel(Panel):
                 return ""
             return f"from {short(float(series.values[0]))} to {short(float(series.values[-1]))}"
         train, best = courses.smooth(column), courses.best(column)
-        parts = [f"training {train.values[-1]:.3f} nats"] if len(train) else []
+        unit = "nats, standardised" if courses.offset else "nats"
+        parts = [f"training {train.values[-1] + courses.offset:.3f} {unit}"] if len(train) else []
         if best is not None:
-            last = float(courses.series("validation", column).values[-1])
+            last = float(courses.series("validation", column).values[-1]) + courses.offset
             parts.append(f"validation {last:.3f}, best {best[1]:.3f} at step {int(best[0]):,}")
         return ", ".join(parts)
 

@@ -23,6 +23,7 @@ class DataPanel(PlanePanel):
     help: ClassVar[str] = "The training data, faint, and what a step trains on: the batch with the noise of that step."
     wants: ClassVar[frozenset[str]] = frozenset({"batch"})
     place: ClassVar[tuple[str, int]] = ("stage", 0)
+    table_place: ClassVar[tuple[str, int] | None] = ("tabs", 3)
     before_frames = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -48,13 +49,13 @@ class DataPanel(PlanePanel):
 
     def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
         if self.info is not None and self.show_data.isChecked() and len(self.info.data):
-            self._data.draw(painter, plot, self.info.data, self.theme.colour("data", 0.75))
+            self._data.draw(painter, plot, self.flat("data", self.info.data), self.theme.colour("data", 0.75))
         if self.frame is None or index >= len(self.frame.columns) or not self.show_batch.isChecked():
             return
         batch = self.frame.columns[index].batch
         if batch is not None:
             cloud = self._batches.setdefault(index, Cloud(one=0.8))
-            cloud.draw(painter, plot, batch, self.theme.colour(self.theme.column(index), 0.8))
+            cloud.draw(painter, plot, self.flat(f"{index}", batch), self.theme.colour(self.theme.column(index), 0.8))
 
     def _switched(self, _on: bool) -> None:
         self.changed()
@@ -62,16 +63,16 @@ class DataPanel(PlanePanel):
     def summary(self) -> str:
         if self.info is None:
             return self.tr("Data: nothing loaded yet.")
-        data = self.info.data
+        data = self.flat("data", self.info.data)
         middle, spread = data.mean(axis=0), data.std(axis=0)
         words = [
             f"Data: {len(data):,} training points around ({middle[0]:.2f}, {middle[1]:.2f}), "
             f"standard deviations {spread[0]:.2f} and {spread[1]:.2f}"
         ]
         if self.frame is not None:
-            for title, column in zip(self.info.titles, self.frame.columns, strict=False):
+            for index, (title, column) in enumerate(zip(self.info.titles, self.frame.columns, strict=False)):
                 if column.batch is not None:
-                    share = float(np.mean(within(column.batch, self.link.bounds)))
+                    share = float(np.mean(within(self.flat(f"{index}", column.batch), self.link.bounds)))
                     words.append(f"{title}: noise variance {column.sigma2:.3f}, {share:.0%} of the batch in view")
         return "; ".join(words) + "."
 

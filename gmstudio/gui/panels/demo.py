@@ -84,9 +84,17 @@ def frame(step: int, view: View, run: str = "demo") -> Frame:
                 batch=batch,
                 path=(path * (1 - 0.04 * np.arange(LAYERS + 1))[:, None]).astype(np.float32),
                 sigma2=variance,
+                outliers=_outliers(column),
             )
         )
     return Frame(run, step, view, tuple(columns))
+
+
+def _outliers(column: int) -> F32:
+    """Forty rows that the column finds unlikely."""
+    rows = _draw(40, 0.6, np.random.default_rng(5 + column))
+    levels = np.sort(_mixture(rows.astype(np.float64), 0.25)[0])
+    return np.column_stack([np.arange(40) * 17, np.arange(40) % 4 == 0, levels, rows]).astype(np.float32)
 
 
 def metrics(start: int, stop: int) -> list[Metric]:

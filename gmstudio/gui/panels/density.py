@@ -21,6 +21,7 @@ from gmstudio.gui.panels.plane_panel import PlanePanel
 from gmstudio.gui.panels.plane_row import Heading, Plot
 from gmstudio.gui.panels.strokes import levels, lookup, picture, segments_path
 from gmstudio.observation.frame import F32, Frame, Truth
+from gmstudio.observation.summary import density_summary
 
 #: Depth of the logarithmic picture below its top, in nats, and the shares of the mass that lines enclose.
 DEPTH = 9.0
@@ -119,11 +120,13 @@ class DensityPanel(PlanePanel):
     help: ClassVar[str] = "The density that each model has learned, in the same colours for all columns."
     wants: ClassVar[frozenset[str]] = frozenset({"log_density"})
     place: ClassVar[tuple[str, int]] = ("stage", 1)
+    table_place: ClassVar[tuple[str, int] | None] = ("tabs", 0)
+    on_grids = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.top = Top()
-        self._pictures: dict[int, tuple[F32, tuple[float, float], QImage]] = {}
+        self._pictures: dict[int, tuple[F32, tuple[float, float, float | None], QImage]] = {}
         self._lines: dict[int, Lines] = {}
         self._next_lines = 0.0
         self._settle = QTimer(self)
@@ -159,8 +162,12 @@ class DensityPanel(PlanePanel):
             self.top.fix(truth.log_density)
         super().show_truth(truth)
 
+    def turned(self) -> None:
+        self.top = Top()
+        self._lines.clear()
+
     def show_frame(self, frame: Frame) -> None:
-        if self.isVisible() or self.top.value is None:
+        if self.suits(frame) and (self.isVisible() or self.top.value is None):
             self.top.follow([c.log_density for c in frame.columns if c.log_density is not None])
         super().show_frame(frame)
 
@@ -177,12 +184,24 @@ class DensityPanel(PlanePanel):
     def limits(self) -> tuple[float, float]:
         """The values in the weakest and strongest colour: log-densities in nats, or densities."""
         top = self.top.value if self.top.value is not None else 0.0
-        return (top - DEPTH, top) if self.log.isChecked() else (0.0, math.exp(top))
+        if self.log.isChecked():
+            return top - DEPTH, top
+        # A slice through many columns may be of any height: it is shown relative to its top.
+        return (0.0, 1.0) if self.link.plane is not None else (0.0, math.exp(top))
+
+    def heights(self, log_density: F32) -> F32:
+        """What is coloured: log-densities in nats, densities, or densities relative to the top."""
+        if self.log.isChecked():
+            return log_density
+        if self.link.plane is not None:
+            log_density = log_density - np.float32(self.top.value or 0.0)
+        heights: F32 = np.exp(np.minimum(log_density, np.float32(80)))
+        return heights
 
     def part(self, index: int) -> tuple[F32, Bounds] | None:
         """The log-density in a plot, and the part of the plane that it covers."""
         if self.frame is not None and index < len(self.frame.columns):
-            log_density = self.frame.columns[index].log_density
+            log_density = self.frame.columns[index].log_density if self.suits(self.frame) else None
             return None if log_density is None else (log_density, self.frame.view.bounds)
         if self.info is not None and index >= len(self.info.titles) and self.truth is not None:
             return None if self.truth.log_density is None else (self.truth.log_density, self.truth.view.bounds)
@@ -202,12 +221,11 @@ class DensityPanel(PlanePanel):
             self._draw_contours(painter, plot, index, *part)
 
     def _picture(self, index: int, log_density: F32) -> QImage:
-        limits = self.limits()
+        limits = (*self.limits(), self.top.value if self.link.plane is not None else None)
         kept = self._pictures.get(index)
         if kept is not None and kept[0] is log_density and kept[1] == limits:
             return kept[2]
-        heights = log_density if self.log.isChecked() else np.exp(np.minimum(log_density, np.float32(80)))
-        image = picture(levels(heights, *limits), lookup(self.theme.density_map))
+        image = picture(levels(self.heights(log_density), *limits[:2]), lookup(self.theme.density_map))
         self._pictures[index] = (log_density, limits, image)
         return image
 
@@ -231,7 +249,7 @@ class DensityPanel(PlanePanel):
     def _contour_colour(self, level: float) -> QColor:
         """A line's colour, readable on the colour that the picture has there."""
         low, high = self.limits()
-        height = level if self.log.isChecked() else math.exp(level)
+        height = float(self.heights(np.array([level], dtype=np.float32))[0])
         entry = int(min(max((height - low) / max(high - low, 1e-12), 0.0), 1.0) * 255)
         red, green, blue, _ = self.theme.density_map[entry]
         light = 0.3 * red + 0.6 * green + 0.1 * blue > 128
@@ -242,7 +260,7 @@ class DensityPanel(PlanePanel):
     def draw_legend(self, painter: QPainter, rect: QRectF) -> None:
         if self.top.value is None:
             return
-        title = "log p" if self.log.isChecked() else "p"
+        title = "log p" if self.log.isChecked() else "p" if self.link.plane is None else "p / top"
         colour_bar(painter, rect, self.theme, self.theme.density_map, self.limits(), title)
 
     def _switched(self, _on: bool) -> None:
@@ -258,6 +276,9 @@ class DensityPanel(PlanePanel):
                 words.append(f"{title}: no density")
                 continue
             log_density, (left, right, bottom, top) = part
+            if self.frame.view.plane is not None:
+                words.append(f"{title}: {density_summary(log_density, self.frame.view)}")
+                continue
             heights = np.exp(np.minimum(log_density[np.isfinite(log_density)].astype(np.float64), 80))
             mass = float(heights.sum()) * (right - left) * (top - bottom) / log_density.size
             row, column = np.unravel_index(int(np.nanargmax(log_density)), log_density.shape)

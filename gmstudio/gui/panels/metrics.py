@@ -31,7 +31,13 @@ NAMES: dict[str, str] = {
     "modes": "Modes covered",
     "sigma2": "Noise σ²",
     "rate": "Learning rate",
+    "test": "Test log p",
+    "test_best": "Test log p, best",
 }
+#: Measured once, when the training is over, and only where there are test points.
+AT_END = frozenset({"test", "test_best"})
+#: In a table and over the steps; the others are the same numbers in other units.
+SHOWN = tuple(name for name in METRICS if name in NAMES)
 
 WHAT: dict[str, str] = {
     "train": "Mean log-likelihood of the step's batch, mollified where the column is. More is better.",
@@ -43,6 +49,8 @@ WHAT: dict[str, str] = {
     "modes": "Share of the data's modes near which the model draws its fair share of samples.",
     "sigma2": "Variance of the noise that mollifies the step's batch.",
     "rate": "Learning rate of the step.",
+    "test": "Mean log-likelihood of the test points under the last weights. More is better.",
+    "test_best": "Mean log-likelihood of the test points under the weights of the best validation. More is better.",
 }
 
 
@@ -94,11 +102,20 @@ class MetricsTable(Layered):
         self.hint = ""
         self._series: dict[tuple[str, int], Series] = {}
         self._sparks: dict[tuple[str, int], tuple[int, NDArray[np.float64] | None]] = {}
-        self.setMinimumHeight(int(HEADER + ROW * len(METRICS)) + 4)
+        self.fit()
+
+    def fit(self) -> None:
+        """Ask for the height of all lines."""
+        self.setMinimumHeight(int(HEADER + ROW * len(self.names())) + 4)
+
+    def names(self) -> tuple[str, ...]:
+        """The metrics of the lines: those of test points once they are measured."""
+        return tuple(n for n in SHOWN if n not in AT_END or any(len(self.series(n, c)) for c in self._columns))
 
     def start(self, titles: tuple[str, ...]) -> None:
         """Forget everything and expect these columns."""
         self.titles, self.step, self._series, self._sparks = titles, None, {}, {}
+        self.fit()
 
     def series(self, name: str, column: int) -> Series:
         """The values of a metric of a column."""
@@ -122,7 +139,8 @@ class MetricsTable(Layered):
 
     def shown(self) -> tuple[object, ...]:
         """All that the picture depends on but its size and colours."""
-        cells = [(name, c, self.value(name, c), len(self.series(name, c))) for name in METRICS for c in self._columns]
+        names = self.names()
+        cells = [(name, c, self.value(name, c), len(self.series(name, c))) for name in names for c in self._columns]
         return (self.titles, tuple(cells), tuple(self.absent.items()))
 
     @property
@@ -141,7 +159,7 @@ class MetricsTable(Layered):
         for column, title in enumerate(self.titles):
             painter.setPen(self.theme.colour(self.theme.column(column)))
             write(painter, QRectF(first + column * width, 0, width - 6, HEADER), title, _RIGHT)
-        for line, name in enumerate(METRICS):
+        for line, name in enumerate(self.names()):
             rect = QRectF(0, HEADER + line * ROW, size.width(), ROW)
             if name == self.selected:
                 painter.fillRect(rect.adjusted(2, 1, -2, 0), self.theme.colour("accent-soft"))
@@ -200,7 +218,8 @@ class MetricsTable(Layered):
     def metric_at(self, position: QPointF) -> str:
         """The metric under a position; empty for none."""
         line = math.floor((position.y() - HEADER) / ROW)
-        return list(METRICS)[line] if 0 <= line < len(METRICS) else ""
+        names = self.names()
+        return names[line] if 0 <= line < len(names) else ""
 
     def choose(self, name: str) -> None:
         """Select a metric, as if it had been clicked."""
@@ -222,7 +241,7 @@ class MetricsTable(Layered):
         if by is None:
             super().keyPressEvent(event)
             return
-        names = list(METRICS)
+        names = list(self.names())
         at = names.index(self.selected) + by if self.selected else 0
         self.choose(names[min(max(at, 0), len(names) - 1)])
 
@@ -295,8 +314,10 @@ class MetricsPanel(Panel):
 
     def show_metrics(self, metrics: list[Metric]) -> None:
         for metric in metrics:
-            if metric.name in METRICS and metric.column < len(self.table.titles):
+            if metric.name in NAMES and metric.column < len(self.table.titles):
                 self.table.series(metric.name, metric.column).append(metric.step, metric.value)
+        if any(metric.name in AT_END for metric in metrics):
+            self.table.fit()
         self._redraw()
 
     def show_step(self, step: int) -> None:
@@ -318,7 +339,8 @@ class MetricsPanel(Panel):
         if not table.titles:
             return self.tr("Metrics: no run yet.")
         words = []
-        for name, (title, _, _) in METRICS.items():
+        for name in table.names():
+            title = METRICS[name][0]
             known = [(t, table.value(name, c)) for c, t in enumerate(table.titles)]
             if any(value is not None for _, value in known):
                 numbers = ", ".join(f"{t} {short(value)}" for t, value in known)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.data.base import Bounds
+from gmstudio.observation.frame import RunInfo
+from gmstudio.observation.plane import Plane, Space
 
 Point = tuple[float, float]
 
@@ -19,11 +21,13 @@ class PlaneLink(QObject):
         bounds_changed(Bounds): at every zoom and pan, for the plots.
         view_wanted(Bounds): when the view has come to rest, for those who compute a sharper picture of it.
         probe_moved(Point or None): the point under the mouse; None when the mouse has left.
+        plane_changed(Plane or None): on which data of more than two columns are seen.
     """
 
     bounds_changed = Signal(object)
     view_wanted = Signal(object)
     probe_moved = Signal(object)
+    plane_changed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +35,8 @@ class PlaneLink(QObject):
         self._bounds = _NOWHERE
         self._probe: Point | None = None
         self._hovering = False
+        self._space: Space | None = None
+        self._plane: Plane | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(150)
@@ -60,6 +66,57 @@ class PlaneLink(QObject):
     def at_home(self) -> bool:
         """Whether the whole home view is shown."""
         return self._bounds == self._home
+
+    @property
+    def space(self) -> Space | None:
+        """The columns of the data, where they are more than two."""
+        return self._space
+
+    @property
+    def plane(self) -> Plane | None:
+        """The plane on which they are seen; None where the data are points of the plane themselves."""
+        return self._plane
+
+    def knows(self, info: RunInfo) -> bool:
+        """Whether a run has the data that are shown, so that the view may stay where the person has left it."""
+        if info.space is None:
+            return self._space is None and self._home == info.bounds
+        return info.space.same(self._space)
+
+    def begin(self, info: RunInfo) -> None:
+        """Take the view of a run; plane and view stay where its data are those of before."""
+        if info.space is None and self._space is None:
+            self.set_home(info.bounds)
+        elif not self.knows(info):
+            self._space = info.space
+            self._turn(info.plane, info.bounds)
+
+    def show_plane(self, plane: Plane, home: Bounds) -> None:
+        """See the same data on another plane.
+
+        Args:
+            plane: of the same columns.
+            home: the part of it that the data ask for.
+        """
+        if plane == self._plane:
+            return
+        if self._plane is not None and plane.directions == self._plane.directions:
+            # It passes elsewhere, but rows fall on it where they did: the person's zoom stays.
+            self._plane = plane
+            self.plane_changed.emit(plane)
+            self.view_wanted.emit(self._bounds)
+            return
+        self._turn(plane, home)
+        self.view_wanted.emit(self._bounds)
+
+    def _turn(self, plane: Plane | None, home: Bounds) -> None:
+        self._plane = plane
+        self._home = self._bounds = home
+        self.set_probe(None)
+        self._probe = None
+        self.plane_changed.emit(plane)
+        self.bounds_changed.emit(home)
+        self._rest.start()
 
     def set_home(self, bounds: Bounds) -> None:
         """Take the view of other data; goes there unless it is the same home as before."""

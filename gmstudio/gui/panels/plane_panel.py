@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, QSizeF
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from gmstudio.gui.panels.base import Panel
-from gmstudio.gui.panels.layered import small_font
 from gmstudio.gui.panels.note import Note
+from gmstudio.gui.panels.plane_choice import PlaneButton
 from gmstudio.gui.panels.plane_link import PlaneLink
 from gmstudio.gui.panels.plane_row import Heading, PlaneRow, Plot
+from gmstudio.gui.panels.strip_panel import StripPanel
 from gmstudio.gui.theme import Theme
-from gmstudio.observation.frame import Frame, RunInfo, Truth
+from gmstudio.observation.frame import F32, Frame, RunInfo, Truth
+from gmstudio.observation.plane import Plane
 
-STRIP = 24
 
-
-class PlanePanel(Panel):
+class PlanePanel(StripPanel):
     """A panel that draws every column on its own plot of the plane."""
 
     #: Whether the panel can draw before the first frame.
     before_frames = False
+    #: Whether it draws grids of the frame's own plane, and not points that can be seen on any plane.
+    on_grids = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,12 +31,11 @@ class PlanePanel(Panel):
         self.truth: Truth | None = None
         self.row = PlaneRow(self.draw, self.draw_legend, self)
         self.row.setAccessibleName(self.title)
-        self.row.menu_wanted.connect(self._extend_menu)
+        self.row.menu_wanted.connect(self.extend_menu)
         self.row.hint = self.empty_hint
-        self.strip = QHBoxLayout()
-        self.strip.setContentsMargins(6, 1, 6, 1)
-        self.strip.setSpacing(4)
-        self.strip.addStretch(1)
+        self._flat: dict[str, tuple[F32, Plane | None, F32]] = {}
+        self.plane_button = PlaneButton(self)
+        self.strip.addWidget(self.plane_button)
         self.strip_note: Note | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -44,6 +43,8 @@ class PlanePanel(Panel):
         column.addLayout(self.strip)
         column.addWidget(self.row, 1)
         self.setFocusProxy(self.row)
+        self.plane_button.set_link(self.link)
+        self.link.plane_changed.connect(self._turned)
 
     # What subclasses draw
 
@@ -61,39 +62,6 @@ class PlanePanel(Panel):
         """Further plots after those of the columns."""
         return ()
 
-    # Switches
-
-    def add_switch(self, text: str, help: str, on: bool, changed: Callable[[bool], None]) -> QToolButton:
-        """Put a switch into the strip."""
-        button = QToolButton(self)
-        button.setText(text)
-        button.setToolTip(help)
-        button.setAccessibleName(text)
-        button.setAccessibleDescription(help)
-        button.setCheckable(True)
-        button.setChecked(on)
-        button.setAutoRaise(True)
-        button.setFont(small_font(self.font(), 0.5))
-        button.setMaximumHeight(STRIP - 2)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.toggled.connect(changed)
-        self.strip.addWidget(button)
-        return button
-
-    def add_choice(self, name: str, help: str, items: tuple[str, ...], changed: Callable[[int], None]) -> QComboBox:
-        """Put a list of alternatives into the strip."""
-        box = QComboBox(self)
-        box.addItems(items)
-        box.setAccessibleName(name)
-        box.setToolTip(help)
-        box.setFont(small_font(self.font(), 0.5))
-        box.setMaximumHeight(STRIP - 2)
-        box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        box.currentIndexChanged.connect(changed)
-        self.strip.addWidget(box)
-        return box
-
     def add_note(self, text: str, help: str) -> None:
         """Put a muted line at the left end of the strip; it gives way where there is no room."""
         self.strip_note = Note((text,), help, self)
@@ -109,15 +77,20 @@ class PlanePanel(Panel):
 
     def set_link(self, link: PlaneLink) -> None:
         """Share the view, the crosshair and the home view with the other plane panels of the window."""
+        self.link.plane_changed.disconnect(self._turned)
         self.row.set_link(link)
+        self.plane_button.set_link(link)
+        link.plane_changed.connect(self._turned)
         if self.info is not None:
-            link.set_home(self.info.bounds)
+            link.begin(self.info)
 
     def begin(self, info: RunInfo) -> None:
         super().begin(info)
         self.frame = None
         self.truth = None
-        self.link.set_home(info.bounds)
+        self._flat.clear()
+        self.link.begin(info)
+        self.plane_button.show_info(info)
         self.row.hint = "" if self.before_frames else self.tr("Waiting for the first picture…")
         self.reset()
         self.changed()
@@ -126,6 +99,8 @@ class PlanePanel(Panel):
         super().clear(hint)
         self.frame = None
         self.truth = None
+        self._flat.clear()
+        self.plane_button.show_info(None)
         self.row.hint = hint or self.empty_hint
         self.reset()
         self.changed()
@@ -142,9 +117,50 @@ class PlanePanel(Panel):
             return
         before = self.frame
         self.frame = frame
-        self.row.hint = "" if self.before_frames else self.missing(frame)
+        self.row.hint = self.hint_of(frame)
         if before is None or self.differs(before, frame):
             self.changed()
+
+    def hint_of(self, frame: Frame) -> str:
+        """What to say over the plots of a frame; empty where there is nothing to say."""
+        if self.on_grids and not self.suits(frame):
+            seen = frame.view.plane
+            return self.tr("Waiting for the picture of this plane.") + (
+                "" if seen is None else self.tr(" What was kept shows {}.").format(" × ".join(seen.names))
+            )
+        return "" if self.before_frames else self.missing(frame)
+
+    def suits(self, frame: Frame) -> bool:
+        """Whether the grids of a frame were computed on the plane that is shown."""
+        return frame.view.plane == self.link.plane
+
+    def flat(self, name: str, points: F32) -> F32:
+        """Points as they fall on the plane that is shown: (N, 2).
+
+        Args:
+            name: whose points they are; for each the last result is kept.
+            points: (N, 2), which stay as they are, or (N, C) of more columns.
+        """
+        plane = self.link.plane
+        if points.shape[1] == 2 and plane is None:
+            return points
+        kept = self._flat.get(name)
+        if kept is None or kept[0] is not points or kept[1] is not plane:
+            if plane is not None:
+                found = plane.project(points)
+            else:
+                found = np.pad(points[:, :2], ((0, 0), (0, max(0, 2 - points.shape[1]))))
+            kept = self._flat[name] = (points, plane, found)
+        return kept[2]
+
+    def turned(self) -> None:
+        """Another plane is shown: forget what belonged to the one before."""
+
+    def _turned(self, _plane: object) -> None:
+        self.turned()
+        if self.frame is not None:
+            self.row.hint = self.hint_of(self.frame)
+        self.changed()
 
     def missing(self, frame: Frame) -> str:
         """What to say where the frame lacks what this panel draws; empty where it has it."""
@@ -152,10 +168,14 @@ class PlanePanel(Panel):
 
     def differs(self, before: Frame, frame: Frame) -> bool:
         """Whether a frame shows other things than the one before; observers keep arrays that did not change."""
-        return before.view.bounds != frame.view.bounds or any(
-            getattr(old, part) is not getattr(new, part) or old.sigma2 != new.sigma2
-            for old, new in zip(before.columns, frame.columns, strict=False)
-            for part in self.wants
+        return (
+            before.view.bounds != frame.view.bounds
+            or before.view.plane != frame.view.plane
+            or any(
+                getattr(old, part) is not getattr(new, part) or old.sigma2 != new.sigma2
+                for old, new in zip(before.columns, frame.columns, strict=False)
+                for part in self.wants
+            )
         )
 
     def changed(self) -> None:
@@ -180,14 +200,3 @@ class PlanePanel(Panel):
         painter.scale(scale, scale)
         self.row.paint_all(painter, QSizeF(size.width() / scale, size.height() / scale), overlay=False)
         painter.restore()
-
-    def _extend_menu(self, menu: QMenu) -> None:
-        menu.addSeparator()
-        for index in range(self.strip.count()):
-            item = self.strip.itemAt(index)
-            widget = item.widget() if item is not None else None
-            if isinstance(widget, QToolButton) and widget.isCheckable() and widget.isEnabled():
-                action = menu.addAction(widget.text())
-                action.setCheckable(True)
-                action.setChecked(widget.isChecked())
-                action.toggled.connect(widget.setChecked)

@@ -25,10 +25,10 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from gmstudio.data.base import Bounds
 from gmstudio.gui.panels.layered import Layered, small_font, write
+from gmstudio.gui.panels.plane_axes import BOTTOM, LEFT, left_room, paint_axes, paint_names
 from gmstudio.gui.panels.plane_link import PlaneLink, Point
-from gmstudio.gui.panels.ticks import label, ticks
 
-HEADER, LEFT, BOTTOM, GAP, EDGE = 17.0, 26.0, 14.0, 6.0, 4.0
+HEADER, GAP, EDGE = 17.0, 6.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -76,26 +76,27 @@ class Heading:
     note: str = ""
 
 
-def arrange(count: int, size: QSizeF, aspect: float, side: float) -> list[QRectF]:
+def arrange(count: int, size: QSizeF, aspect: float, side: float, left: float = LEFT) -> list[QRectF]:
     """Where `count` plots of width / height `aspect` stand, in as many lines as make them largest.
 
     Args:
         size: of the widget.
         side: pixels kept free at the right for a legend.
+        left: pixels kept free at the left for numbers.
     """
     if count < 1:
         return []
     best: tuple[float, int] = (-math.inf, 1)
     for lines in range(1, count + 1):
-        width, height = _room(count, lines, size, side)
+        width, height = _room(count, lines, size, side + left - LEFT)
         best = max(best, (min(width, height * aspect), -lines))
     lines = -best[1]
     per_line = math.ceil(count / lines)
     # Whole pixels: pictures of the plots' own size are then copied and not resampled.
     width = float(math.floor(max(best[0], 8.0)))
     height = float(max(1, round(width / aspect)))
-    used = LEFT + per_line * width + (per_line - 1) * GAP + side + EDGE
-    x0 = LEFT + math.floor(max(0.0, (size.width() - used) / 2))
+    used = left + per_line * width + (per_line - 1) * GAP + side + EDGE
+    x0 = left + math.floor(max(0.0, (size.width() - used) / 2))
     y0 = HEADER + math.floor(max(0.0, (size.height() - lines * (height + HEADER + BOTTOM)) / 2))
     return [
         QRectF(x0 + (k % per_line) * (width + GAP), y0 + (k // per_line) * (height + HEADER + BOTTOM), width, height)
@@ -149,7 +150,11 @@ class PlaneRow(Layered):
         self.refresh()
 
     def _connect(self, on: bool) -> None:
-        pairs = ((self.link.bounds_changed, self._moved), (self.link.probe_moved, self._probed))
+        pairs = (
+            (self.link.bounds_changed, self._moved),
+            (self.link.plane_changed, self._moved),
+            (self.link.probe_moved, self._probed),
+        )
         for signal, slot in pairs:
             if on:
                 signal.connect(slot)
@@ -171,7 +176,9 @@ class PlaneRow(Layered):
         """The plots as they stand on the widget, or on a picture of the given size."""
         left, right, bottom, top = self.link.bounds
         aspect = (right - left) / (top - bottom)
-        rects = arrange(len(self._headings), size or QSizeF(self.size()), aspect, self.side)
+        rects = arrange(
+            len(self._headings), size or QSizeF(self.size()), aspect, self.side, left_room(self.link, self.font())
+        )
         return [Plot(rect, self.link.bounds) for rect in rects]
 
     def paint_base(self, painter: QPainter, size: QSizeF) -> None:
@@ -191,6 +198,9 @@ class PlaneRow(Layered):
             painter.restore()
             painter.setPen(self.theme.pen("border"))
             painter.drawRect(plot.rect)
+            if self.link.plane is not None:
+                first = plot.rect.left() <= plots[0].rect.left() + 1
+                paint_names(painter, plot.rect, self.link.plane.names, self.theme, axis_font, with_y=first)
             self._paint_note(painter, plot, self._headings[index], axis_font)
         if self.side and self._legend is not None:
             last = plots[-1].rect if len(plots) == 1 else max((p.rect for p in plots), key=lambda r: r.right())
@@ -203,7 +213,8 @@ class PlaneRow(Layered):
     def _ground(self, plots: list[Plot], size: QSizeF) -> QPixmap:
         """Axes and titles, kept: text is the dearest part of a frame, and only a zoom changes it."""
         titles = tuple((heading.title, heading.token) for heading in self._headings)
-        key = (size.toTuple(), self.devicePixelRatioF(), plots, titles, self.theme.name, self.font().key())
+        look = (self.theme.name, self.font().key(), self.link.plane)
+        key = (size.toTuple(), self.devicePixelRatioF(), plots, titles, look)
         if self._ground_kept is None or self._ground_kept[0] != key:
             pixmap = QPixmap((size * self.devicePixelRatioF()).toSize())
             pixmap.setDevicePixelRatio(self.devicePixelRatioF())
@@ -222,7 +233,8 @@ class PlaneRow(Layered):
             painter.setFont(bold)
             painter.setPen(self.theme.colour(heading.token))
             write(painter, rect, heading.title, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-            self._paint_axes(painter, plot, with_y=plot.rect.left() <= plots[0].rect.left() + 1)
+            painter.setFont(small_font(self.font()))
+            paint_axes(painter, plot.rect, self.link, self.theme, with_y=plot.rect.left() <= plots[0].rect.left() + 1)
 
     def _paint_note(self, painter: QPainter, plot: Plot, heading: Heading, font: QFont) -> None:
         if not heading.note:
@@ -234,36 +246,6 @@ class PlaneRow(Layered):
             painter.setPen(self.theme.colour("muted"))
             align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
             write(painter, rect.adjusted(taken, 0, 0, 0), heading.note, align)
-
-    def _paint_axes(self, painter: QPainter, plot: Plot, with_y: bool) -> None:
-        painter.setFont(small_font(self.font()))
-        left, right, bottom, top = plot.bounds
-        rect = plot.rect
-        most = max(2, min(6, int(rect.width() // 45)))
-        marks = ticks(left, right, most)
-        step = marks[1] - marks[0] if len(marks) > 1 else right - left
-        text, line = self.theme.colour("muted"), self.theme.pen("axis")
-        for value in marks:
-            x = rect.left() + (value - left) * plot.scale
-            painter.setPen(line)
-            painter.drawLine(QPointF(x, rect.bottom()), QPointF(x, rect.bottom() + 3))
-            painter.setPen(text)
-            words = label(value, step)
-            half = painter.fontMetrics().horizontalAdvance(words) / 2
-            # Numbers at the very ends would run into those of the neighbours.
-            if rect.left() <= x - half + 2 and x + half - 2 <= rect.right():
-                here = QRectF(x - half - 1, rect.bottom() + 2, 2 * half + 2, BOTTOM - 2)
-                painter.drawText(here, Qt.AlignmentFlag.AlignCenter, words)
-        most = max(2, min(6, int(rect.height() // 34)))
-        marks = ticks(bottom, top, most) if with_y else []
-        step = marks[1] - marks[0] if len(marks) > 1 else top - bottom
-        for value in marks:
-            y = rect.bottom() - (value - bottom) * plot.scale
-            painter.setPen(line)
-            painter.drawLine(QPointF(rect.left() - 3, y), QPointF(rect.left(), y))
-            painter.setPen(text)
-            here = QRectF(rect.left() - LEFT, y - 8, LEFT - 5, 16)
-            painter.drawText(here, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label(value, step))
 
     def _paint_hint(self, painter: QPainter, area: QRectF) -> None:
         metrics = painter.fontMetrics()

@@ -23,6 +23,7 @@ class SamplesPanel(PlanePanel):
     help: ClassVar[str] = "Points that each model makes."
     wants: ClassVar[frozenset[str]] = frozenset({"samples"})
     place: ClassVar[tuple[str, int]] = ("stage", 3)
+    table_place: ClassVar[tuple[str, int] | None] = ("tabs", 2)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,12 +48,12 @@ class SamplesPanel(PlanePanel):
 
     def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
         if self.info is not None and self.show_data.isChecked() and len(self.info.data):
-            self._data.draw(painter, plot, self.info.data, self.theme.colour("data", 0.6))
+            self._data.draw(painter, plot, self.flat("data", self.info.data), self.theme.colour("data", 0.6))
         if self.frame is not None and index < len(self.frame.columns):
             samples = self.frame.columns[index].samples
             if samples is not None:
                 cloud = self._clouds.setdefault(index, Cloud())
-                cloud.draw(painter, plot, samples, self.theme.colour(self.theme.column(index)))
+                cloud.draw(painter, plot, self.flat(f"{index}", samples), self.theme.colour(self.theme.column(index)))
         if self.info is not None and self.info.mode_centres is not None and self.show_modes.isChecked():
             mark_centres(painter, plot, self.info.mode_centres, self.theme.pen("marker"))
 
@@ -63,8 +64,8 @@ class SamplesPanel(PlanePanel):
         if self.info is None or self.frame is None:
             return self.tr("Samples: no picture yet.")
         words = []
-        for title, column in zip(self.info.titles, self.frame.columns, strict=False):
-            samples = column.samples
+        for index, (title, column) in enumerate(zip(self.info.titles, self.frame.columns, strict=False)):
+            samples = column.samples if column.samples is None else self.flat(f"{index}", column.samples)
             if samples is None or not len(samples):
                 words.append(f"{title}: none")
                 continue

@@ -36,6 +36,8 @@ class ScorePanel(PlanePanel):
     help: ClassVar[str] = "The direction in which each model's log-density rises, beside that of the truth."
     wants: ClassVar[frozenset[str]] = frozenset({"score"})
     place: ClassVar[tuple[str, int]] = ("stage", 2)
+    table_place: ClassVar[tuple[str, int] | None] = ("tabs", 1)
+    on_grids = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,6 +76,9 @@ class ScorePanel(PlanePanel):
             self.half = None
         self._enable()
 
+    def turned(self) -> None:
+        self.half = None
+
     def _enable(self) -> None:
         there = self.known is not None
         self.exact.setEnabled(there and self.mode.currentIndex() in (VECTORS, ANGLE))
@@ -93,7 +98,7 @@ class ScorePanel(PlanePanel):
         super().show_truth(truth)
 
     def show_frame(self, frame: Frame) -> None:
-        if self.half is None:
+        if self.half is None and self.suits(frame):
             medians = [_median(column.score) for column in frame.columns if column.score is not None]
             known = [median for median in medians if median is not None]
             self.half = max(known) if known else None
@@ -117,6 +122,8 @@ class ScorePanel(PlanePanel):
 
     def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
         column = self.frame.columns[index] if self.frame is not None and index < len(self.frame.columns) else None
+        if self.frame is not None and not self.suits(self.frame):
+            return
         score = column.score if column is not None else None
         if self.shown() == VECTORS:
             self._draw_vectors(painter, index, plot, score)
