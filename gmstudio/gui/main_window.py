@@ -189,6 +189,7 @@ class MainWindow(QMainWindow):
         self.jobs.slow.connect(self._job_is_slow)
         self.jobs.over.connect(self._job_is_over)
         self.faults.found.connect(self._show_fault)
+        self.display.begun.connect(self.layout_.suit)
         self.display.begun.connect(self._zoom_in)
         self.link.view_wanted.connect(self._observe)
         self.link.probe_moved.connect(self._probe)
@@ -304,11 +305,11 @@ class MainWindow(QMainWindow):
     # What is observed.
 
     def _observe(self, bounds: Bounds) -> None:
-        self.display.set_view(replace(self.display.view, bounds=bounds))
+        self.display.set_view(replace(self.display.view, bounds=bounds, plane=self.link.plane))
 
     def _zoom_in(self, info: RunInfo) -> None:
         # Another run of the same data: the plots stay where the person has zoomed in.
-        if self.link.home == info.bounds:
+        if self.link.knows(info):
             self._observe(self.link.bounds)
 
     def _probe(self, point: Point | None) -> None:
