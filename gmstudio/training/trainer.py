@@ -21,6 +21,7 @@ from gmstudio.runs import Experiment
 from gmstudio.training import record
 from gmstudio.training.checkpoint import Checkpoint
 from gmstudio.training.commands import Edit, SetData, SetRate, SetSchedule
+from gmstudio.training.engines.agreement import agree
 from gmstudio.training.engines.base import Block, Engine
 from gmstudio.training.engines.eager import EagerEngine
 from gmstudio.training.errors import NonFiniteLoss
@@ -37,8 +38,6 @@ __all__ = ["NonFiniteLoss", "Trainer"]
 CURVE_POINTS = 2000
 #: Points from which a model's statistics are found before the training begins.
 FIRST_POINTS = 4096
-#: Gradients that are smaller than this share of their mean are rounding.
-NEGLIGIBLE = 1e-3
 
 
 class Trainer:
@@ -239,28 +238,11 @@ class Trainer:
         """
         if self.finished:
             return True
-        block, optimiser = self._full_block(), self.optimiser
+        block = self._full_block()
         if not self._is_full(block):
             return False
-        first = max(0, self.step - block.start) if block is self._block else 0
-        steps = min(steps, len(block.rates) - first)
-        state = [self.layout.values, optimiser.first, optimiser.second, optimiser.counts]
-        kept = [tensor.clone() for tensor in state]
-        losses, moves = [], []
-        for one in (self.engine, engine):
-            scratch = replace(block, losses=torch.zeros_like(block.losses))
-            one.step(scratch, first, steps)
-            losses.append(scratch.losses[first : first + steps, optimiser.moving].clone())
-            moves.append(self.layout.values - kept[0])
-            sizes = optimiser.second.sqrt()
-            for tensor, old in zip(state, kept, strict=True):
-                tensor.copy_(old)
-        # Adam turns a gradient of nearly 0, whose sign is rounding, into a whole step: so no bound on single weights,
-        # and none at all on those that have no effect, such as shifts that a normalisation takes away again.
-        counts = sizes > NEGLIGIBLE * sizes.mean(dim=1, keepdim=True)
-        apart = float(torch.linalg.vector_norm((moves[1] - moves[0]) * counts))
-        close = apart <= 0.05 * float(torch.linalg.vector_norm(moves[0]))
-        return close and bool(torch.allclose(losses[0], losses[1], rtol=1e-3, atol=1e-4))
+        first = self.step - block.start if block is self._block else 0
+        return agree((self.engine, engine), block, first, steps, self.layout, self.optimiser)
 
     def _current_block(self) -> Block:
         block = self._block
