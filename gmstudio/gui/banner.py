@@ -98,9 +98,12 @@ class Banner(QFrame):
             self.bar = QProgressBar(self)
             self.bar.setRange(0, 1000)
             self.bar.setTextVisible(False)
+            self.bar.setFixedHeight(6)
             self.bar.setAccessibleName(f"{self.title}: how much is done")
             self._column.addSpacing(5)
             self._column.addWidget(self.bar)
+            # What is hidden has no height in a layout.
+            self.bar.show()
             self.fit(self.width())
         self.bar.setValue(round(1000 * share))
 

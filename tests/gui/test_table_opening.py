@@ -278,3 +278,19 @@ def test_the_actions_are_in_the_menu_and_the_palette(window: MainWindow) -> None
     assert {"Open table", "UCI data sets"} <= titles
     file = {action.text() for action in window.menus["File"].actions()}
     assert {"Open table…", "UCI data sets…"} <= file
+
+
+def test_the_training_takes_the_table_that_the_dialog_has_read(
+    qtbot: Any, window: MainWindow, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    real = reading.read
+
+    def counted(path: Path, **options: Any) -> Any:
+        read.append(path)
+        return real(path, **options)
+
+    monkeypatch.setattr(reading, "read", counted)
+    spec = opened(qtbot, window, table)
+    spec.build(1)
+    assert read == [table]

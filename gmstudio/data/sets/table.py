@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -117,7 +118,7 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
                 "No table is chosen.", "Open one: File > Open table, or drop it on the window.", "data.path"
             )
         try:
-            table = _read(Path(self.path))
+            table = read_once(Path(self.path))
         except TableError as error:
             raise SpecError(error.message, error.remedy, "data.path") from error
         if self.sha256 and table.sha256 != self.sha256:
@@ -148,8 +149,20 @@ _last: tuple[tuple[str, int, int], Table] | None = None
 _reading = Lock()
 
 
-def _read(path: Path) -> Table:
-    """Read a table, unless it is the last one that was read and its file is as it was."""
+def read_once(
+    path: Path,
+    *,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Table:
+    """Read a table, unless it is the last one that was read and its file is as it was.
+
+    Args:
+        path, progress, cancelled: as for `gmstudio.data.tables.reading.read`.
+
+    Raises:
+        TableCancelled, TableError: as `gmstudio.data.tables.reading.read` does.
+    """
     from gmstudio.data.tables.reading import read
 
     global _last
@@ -159,9 +172,9 @@ def _read(path: Path) -> Table:
             key = (str(path.absolute()), info.st_mtime_ns, info.st_size)
         except (OSError, ValueError):
             # Reading says why.
-            return read(path)
+            return read(path, progress=progress, cancelled=cancelled)
         if _last is None or _last[0] != key:
             # Two large tables need not be held at once.
             _last = None
-            _last = (key, read(path))
+            _last = (key, read(path, progress=progress, cancelled=cancelled))
         return _last[1]

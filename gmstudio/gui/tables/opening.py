@@ -250,15 +250,15 @@ class Tables(QObject):
 
 
 def read(path: Path, progress: Progress) -> Reading:
-    """Read a table and look at its columns; called in a job's thread."""
+    """Read a table, where training reads it, too, and look at its columns; called in a job's thread."""
+    from gmstudio.data.sets.table import read_once
     from gmstudio.data.tables.profile import profile
-    from gmstudio.data.tables.reading import read as read_table
 
     def report(share: float) -> None:
         progress.report(READING * share)
 
     try:
-        table = read_table(path, progress=report, cancelled=lambda: progress.cancelled)
+        table = read_once(path, progress=report, cancelled=lambda: progress.cancelled)
         progress.check()
         return Reading(table, profile(table))
     except Exception:

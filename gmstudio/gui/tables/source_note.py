@@ -8,7 +8,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gmstudio.data.base import DataSpec
-from gmstudio.gui.cards.calm import set_state
 from gmstudio.gui.cards.card import Elided
 from gmstudio.gui.tables.source import Facts, Source, State, source_of
 
@@ -89,7 +88,6 @@ class SourceNote(QFrame):
         """Say what is wrong with the file."""
         self.problem.setText(_STATES[state])
         self.problem.setVisible(bool(_STATES[state]))
-        set_state(self.choose, "urgent", state in ("gone", "changed"))
         self.choose.setText("Choose the file again…" if state in ("gone", "changed") else "Choose file…")
 
     def _show(self) -> None:

@@ -19,7 +19,6 @@ QTableView::indicator:checked { background: @accent; border-color: @accent; imag
 QTableView::indicator:disabled { border-color: @border; background: @window; }
 QTableView QTableCornerButton::section { background: @panel; border: none; border-bottom: 1px solid @border; }
 QSplitter::handle { background: transparent; }
-QPushButton[urgent="true"] { border-color: @danger; color: @danger; }
 """
 
 

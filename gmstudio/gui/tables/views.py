@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gmstudio.data.tables.reading import Table
 
 #: Widths of the columns' facts in letters; the remark takes what is left.
-WIDTHS = {"Column": 28, "Type": 12, "Missing": 11, "Distinct": 11, "Smallest": 12, "Largest": 12, "Distribution": 14}
+WIDTHS = {"Column": 24, "Type": 10, "Missing": 10, "Distinct": 10, "Smallest": 11, "Largest": 11, "Distribution": 13}
 #: Letters of a column of the preview, by its name: at least, at most.
 NARROW, WIDE = 11, 24
 
@@ -61,7 +61,7 @@ class ColumnsView(GridView):
         self.setItemDelegateForColumn(columns_model.DISTRIBUTION, HistogramDelegate(table, self))
         heads = self.horizontalHeader()
         for place, (name, _) in enumerate(columns_model.HEADS):
-            self.setColumnWidth(place, WIDTHS.get(name, 20) * self.letter)
+            self.setColumnWidth(place, WIDTHS.get(name, 12) * self.letter)
         heads.setStretchLastSection(True)
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
