@@ -90,7 +90,7 @@ def maximise(sums: Tensor, dim: int, least: float = LEAST) -> Mixture:
     return Mixture(counts / counts.sum(), means, covariances + least * torch.eye(dim, dtype=torch.float64))
 
 
-def fit(x: Tensor, k: int, pace: Pace, least: float = LEAST) -> Generator[Pace, None, Mixture]:
+def fit(x: Tensor, k: int, pace: Pace, least: float = LEAST, seed: int = SEED) -> Generator[Pace, None, Mixture]:
     """Fit `k` Gaussians to standardised points (N, D): k-means++, some rounds of k-means, then EM; yields often.
 
     Args:
@@ -98,9 +98,10 @@ def fit(x: Tensor, k: int, pace: Pace, least: float = LEAST) -> Generator[Pace, 
         k: how many Gaussians.
         pace: how many points at a time.
         least: least variance of a component along any direction.
+        seed: of the choice of the first centres.
     """
     f, dim = features(x), x.shape[1]
-    centres = yield from _spread(x, k, pace)
+    centres = yield from _spread(x, k, pace, seed)
     sums = f.new_zeros(f.shape[1], k)
     for _ in range(ROUNDS):
         sums = torch.zeros_like(sums)
@@ -140,9 +141,9 @@ def _distances(x: Tensor, centres: Tensor) -> Tensor:
     return centres.square().sum(1) - 2 * x @ centres.T
 
 
-def _spread(x: Tensor, k: int, pace: Pace) -> Generator[Pace, None, Tensor]:
+def _spread(x: Tensor, k: int, pace: Pace, seed: int) -> Generator[Pace, None, Tensor]:
     """Centres far from each other: greedy k-means++ (Arthur and Vassilvitskii, 2007), the best of a few tries each."""
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(seed)
     tries = 2 + int(math.log(k))
     centres = x[torch.randint(len(x), (1,), generator=generator)]
     nearest = (x - centres).square().sum(1)

@@ -12,11 +12,14 @@ from gmstudio.data.base import Dataset
 from gmstudio.observation import baselines, em
 from gmstudio.observation.pace import Pace
 
-#: Numbers of Gaussians and least variances among which the validation points choose.
-COMPONENTS = (1, 2, 4, 8, 16, 32)
-LEAST = (1e-6, 1e-3, 1e-2, 3e-2, 1e-1)
-#: Most points that the mixture is fitted to.
-MOST = 8192
+#: Numbers of Gaussians, least variances and starts among which the validation points choose.
+COMPONENTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 32)
+LEAST = (1e-6, 1e-3, 1e-2)
+STARTS = 3
+#: Most points that the mixture is fitted to, and most numbers that their columns and products of two columns may be;
+#: beyond `MANY` of those numbers less is tried, lest it takes minutes.
+MOST, MOST_NUMBERS, MANY = 8192, 2**23, 2**20
+FEW = (1, 2, 4, 8, 16, 32)
 
 
 class Chosen(NamedTuple):
@@ -61,21 +64,26 @@ def measure(dataset: Dataset, cancelled: Callable[[], bool] = lambda: False) -> 
 
 
 def choose(train: Tensor, validation: Tensor, judged: Tensor, cancelled: Callable[[], bool]) -> Chosen:
-    """Fit a mixture to the training points for each number and least variance, and keep the one that validates best.
+    """Fit mixtures to the training points, and keep the one that validates best.
 
     Args:
-        train: (N, D) float64, standardised; at most `MOST` of them are used.
+        train: (N, D) float64, standardised; at most `MOST` of them are used, and fewer of very many columns.
         validation: (M, D), to choose by.
         judged: (K, D), to judge the chosen one by.
         cancelled: whether nobody wants to know any more.
     """
     best = Chosen(0, 0.0, -math.inf, -math.inf)
     pace = Pace(rows=16_384, least=8_192, most=262_144)
-    for k in COMPONENTS:
-        for least in LEAST if k > 1 else LEAST[:1]:
-            if k > len(train) // 2 or cancelled():
+    dim = train.shape[1]
+    features = 1 + dim + dim * (dim + 1) // 2
+    points = train[: min(MOST, MOST_NUMBERS // features)]
+    many = len(points) * features > MANY
+    for k in FEW if many else COMPONENTS:
+        tries = ((least, start) for least in LEAST for start in range(1 if many else STARTS))
+        for least, start in tries if k > 1 else [(LEAST[0], 0)]:
+            if k > len(points) // 2 or cancelled():
                 break
-            fitted = _finished(em.fit(train[:MOST], k, pace, least))
+            fitted = _finished(em.fit(points, k, pace, least, em.SEED + start))
             value = _finished(em.score(validation, fitted, pace))
             if value > best.validation:
                 best = Chosen(k, least, value, _finished(em.score(judged, fitted, pace)))
