@@ -167,14 +167,12 @@ def to_csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = [name for heading in table.headings for name in _fields(heading)]
-    writer.writerow([harmless(name) for name in ["data", "points", "units", "at", *names, *table.baselines]])
+    writer.writerow(["data", "points", "units", "at", *map(_field, [*names, *table.baselines])])
     for when, words in WHEN.items():
         for row in table.rows:
             cells = [field for cell in row.cells for field in _values(cell, cell.at(when))]
             known = [row.baselines.get(title, math.nan) for title in table.baselines]
-            writer.writerow(
-                [harmless(" ".join(row.data.split())), row.points, table.units, words, *cells, *map(_exact, known)]
-            )
+            writer.writerow([_field(row.data), row.points, table.units, words, *cells, *map(_exact, known)])
     return text.getvalue()
 
 
@@ -185,6 +183,11 @@ def _fields(heading: Heading) -> list[str]:
 
 def _values(cell: Cell, found: Summary) -> list[str]:
     return [_exact(found.mean), _exact(found.deviation), str(found.count), str(cell.failed)]
+
+
+def _field(text: str) -> str:
+    """A title on one line that no spreadsheet takes for a formula."""
+    return harmless(" ".join(text.split()))
 
 
 def _exact(value: float) -> str:
