@@ -64,7 +64,7 @@ def test_columns_that_were_chosen_before_are_ticked_again(written: Written) -> N
 
 def test_a_tick_of_the_view_ticks_the_column_and_says_so(written: Written) -> None:
     table = written(GAPS)
-    model = ColumnsModel(table, profile(table), Ticked(table))
+    model = ColumnsModel(table, Ticked(table))
     told: list[bool] = []
     model.ticks_changed.connect(lambda: told.append(True))
     role = Qt.ItemDataRole.CheckStateRole

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from gmstudio.data.sets.table import TableSpec
 from gmstudio.data.tables.profile import profile
 from gmstudio.data.tables.reading import Column, Table, read
+from gmstudio.gui.tables import columns_model
 from gmstudio.gui.tables.import_dialog import ImportDialog
 
 Make = Callable[..., ImportDialog]
@@ -39,10 +40,11 @@ def make(qtbot: Any, path: Path) -> Make:
 
     def show(spec: TableSpec | None = None) -> ImportDialog:
         table = read(path)
-        dialog = ImportDialog(table, profile(table), spec)
+        dialog = ImportDialog(table, spec)
         qtbot.addWidget(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
+        dialog.show_profile(profile(table))
         return dialog
 
     return show
@@ -75,6 +77,19 @@ def test_constant_columns_and_texts_are_unticked_at_first(make: Make) -> None:
     dialog = make()
     assert dialog.spec.columns == ("height", "weight", "grade", "again")
     assert dialog.ok.isEnabled()
+
+
+def test_a_table_can_be_used_before_its_columns_have_been_looked_at(qtbot: Any, path: Path) -> None:
+    dialog = ImportDialog(read(path), None)
+    qtbot.addWidget(dialog)
+    cell = dialog.model.index(0, columns_model.DISTINCT)
+    assert dialog.model.data(cell) == "…"
+    assert dialog.ok.isEnabled()
+    assert "year" in dialog.ticked.names
+    dialog.model.tick([1], False)
+    dialog.show_profile(profile(dialog.table))
+    assert dialog.model.data(cell) == "159"
+    assert dialog.spec.columns == ("height", "grade", "again")
 
 
 def test_space_unticks_the_selected_columns_and_the_sentence_follows(qtbot: Any, make: Make) -> None:
@@ -145,8 +160,7 @@ def test_a_table_of_a_million_rows_and_a_thousand_columns_is_looked_at_without_c
     values = np.broadcast_to(np.linspace(0.0, 1.0, 1000), (1000, 1000)).ravel()
     columns = tuple(Column(f"x{place}", "number", values, 0) for place in range(1000))
     table = Table(columns, len(values), Path("big.npy"), "0" * 64)
-    small = Table(tuple(Column(c.name, c.kind, values[:50], 0) for c in columns), 50, Path("big.npy"), "0" * 64)
-    dialog = ImportDialog(table, profile(small), None)
+    dialog = ImportDialog(table, None)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from gmstudio.data.sets.table import TableSpec
 from gmstudio.data.tables import reading
 from gmstudio.gui.main_window import MainWindow
-from gmstudio.gui.tables import opening
 from gmstudio.gui.tables.import_dialog import ImportDialog
 
 SECONDS = 30_000
@@ -141,7 +140,7 @@ def test_reading_shows_how_far_it_is_and_can_be_cancelled(
         progress(0.5)
         while not cancelled():
             asked.wait(0.01)
-        raise reading.TableCancelled
+        raise reading.TableCancelledError
 
     monkeypatch.setattr(reading, "read", endless)
     before = window.deck.experiment
@@ -150,7 +149,7 @@ def test_reading_shows_how_far_it_is_and_can_be_cancelled(
     banner = window.banners.shown[0]
     assert banner.title == "Reading wine.csv…"
     assert banner.bar is not None
-    assert banner.bar.value() == round(1000 * 0.5 * opening.READING)
+    assert banner.bar.value() == 500
     banner.buttons()[0].click()
     qtbot.waitUntil(lambda: not window.jobs.running, timeout=SECONDS)
     assert window.banners.shown == []
@@ -168,7 +167,7 @@ def test_closing_the_window_ends_reading(
         while not cancelled():
             ended.wait(0.01)
         ended.set()
-        raise reading.TableCancelled
+        raise reading.TableCancelledError
 
     monkeypatch.setattr(reading, "read", endless)
     window.handlers.tables.open(table)
@@ -294,3 +293,44 @@ def test_the_training_takes_the_table_that_the_dialog_has_read(
     spec = opened(qtbot, window, table)
     spec.build(1)
     assert read == [table]
+
+
+def test_columns_that_cannot_be_looked_at_are_no_reason_not_to_use_them(
+    qtbot: Any, window: MainWindow, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gmstudio.data.tables import profile as module
+
+    def fail(table: Any, *, cancelled: Any) -> Any:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(module, "profile", fail)
+    window.handlers.tables.open(table)
+    dialog = dialog_of(qtbot, window)
+    qtbot.waitUntil(lambda: "could not be looked at" in dialog.message.text, timeout=SECONDS)
+    dialog.use()
+    assert isinstance(window.deck.experiment.run.data, TableSpec)
+    assert window.banners.shown == []
+
+
+def test_looking_at_the_columns_ends_with_the_dialog(
+    qtbot: Any, window: MainWindow, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gmstudio.data.tables import profile as module
+
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(table: Any, *, cancelled: Any) -> Any:
+        begun.set()
+        while not cancelled():
+            ended.wait(0.01)
+        ended.set()
+        raise reading.TableCancelledError
+
+    monkeypatch.setattr(module, "profile", endless)
+    window.handlers.tables.open(table)
+    dialog = dialog_of(qtbot, window)
+    qtbot.waitUntil(begun.is_set, timeout=SECONDS)
+    dialog.reject()
+    qtbot.waitUntil(ended.is_set, timeout=SECONDS)
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=SECONDS)
+    assert window.banners.shown == []

@@ -161,7 +161,7 @@ def read_once(
         path, progress, cancelled: as for `gmstudio.data.tables.reading.read`.
 
     Raises:
-        TableCancelled, TableError: as `gmstudio.data.tables.reading.read` does.
+        TableCancelledError, TableError: as `gmstudio.data.tables.reading.read` does.
     """
     from gmstudio.data.tables.reading import read
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.data.tables.errors import TableCancelledError
 from gmstudio.data.tables.table import Column, Kind, Table
 
 #: Correlations above this are told.
@@ -77,17 +78,33 @@ class Profile:
     compared: int
 
 
-def profile(table: Table) -> Profile:
-    """Look at every column, at every pair of columns and at every row of a table."""
+def profile(table: Table, *, cancelled: Callable[[], bool] | None = None) -> Profile:
+    """Look at every column, at every pair of columns and at every row of a table.
+
+    Args:
+        table: what was read.
+        cancelled: asked after every column and every pass over one.
+
+    Raises:
+        TableCancelledError: when `cancelled` says yes.
+    """
+
+    def check() -> None:
+        if cancelled is not None and cancelled():
+            raise TableCancelledError
+
     places = [place for place, column in enumerate(table.columns) if column.values is not None]
     numbers = [column.values for column in table.columns if column.values is not None]
     counted = table.rows if table.rows * len(numbers) <= MOST_COUNTED else int(MOST_COUNTED // len(numbers))
-    facts = tuple(_column(column, counted) for column in table.columns)
+    facts = []
+    for column in table.columns:
+        check()
+        facts.append(_column(column, counted))
     varying = [place for place in places if not facts[place].constant]
-    pairs, compared = correlations([table.columns[place].values for place in varying])  # type: ignore[misc]
+    pairs, compared = correlations([table.columns[place].values for place in varying], check)  # type: ignore[misc]
     return Profile(
-        columns=facts,
-        duplicates=duplicate_rows(numbers),
+        columns=tuple(facts),
+        duplicates=duplicate_rows(numbers, check),
         correlated=tuple((varying[a], varying[b], value) for a, b, value in pairs),
         rows=table.rows,
         counted=counted,
@@ -141,14 +158,16 @@ def smallest_gap(values: Numbers) -> float:
     return float(gaps.min()) if len(gaps) else 0.0
 
 
-def duplicate_rows(columns: list[NDArray[np.float64]]) -> int:
+def duplicate_rows(columns: list[NDArray[np.float64]], check: Callable[[], object] = lambda: None) -> int:
     """How many rows are equal to an earlier one; by hashes of 64 bits, so that a chance of 1 in 10^7 to err is left.
 
     Args:
         columns: (rows,) each, at least one.
+        check: called between columns; what it raises ends the work.
     """
     mixed = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
+        check()
         # Adding 0 makes one zero of both; all NaN of the readers have the same bits.
         bits = (column + 0.0).view(np.uint64)
         bits[np.isnan(column)] = 1
@@ -161,13 +180,16 @@ def duplicate_rows(columns: list[NDArray[np.float64]]) -> int:
     return int(np.count_nonzero(mixed[1:] == mixed[:-1]))
 
 
-def correlations(columns: list[NDArray[np.float64]]) -> tuple[list[tuple[int, int, float]], int]:
+def correlations(
+    columns: list[NDArray[np.float64]], check: Callable[[], object] = lambda: None
+) -> tuple[list[tuple[int, int, float]], int]:
     """The pairs of columns that are nearly the same.
 
     All pairs are looked at, in blocks, so that memory grows with the number of columns and not with its square.
 
     Args:
         columns: (rows,) each; none of them constant.
+        check: called between blocks of columns; what it raises ends the work.
 
     Returns:
         Places of the first and the second column and their correlation, the strongest first; and the number of rows

@@ -13,7 +13,7 @@ from gmstudio.gui.theme import themes
 
 if TYPE_CHECKING:
     from gmstudio.data.tables.profile import ColumnProfile, Profile
-    from gmstudio.data.tables.reading import Table
+    from gmstudio.data.tables.reading import Column, Table
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_INDEX = QModelIndex()
@@ -34,10 +34,12 @@ WORDS = {"text": "text", "date": "dates", "boolean": "yes and no"}
 NAME, TYPE, MISSING, DISTINCT, SMALLEST, LARGEST, DISTRIBUTION, REMARK = range(len(HEADS))
 
 
-def remark(facts: ColumnProfile) -> str:
-    """What speaks against a column, in a few words; empty for nothing."""
-    if facts.kind != "number":
-        return f"{WORDS[facts.kind]} cannot be learned"
+def remark(column: Column, facts: ColumnProfile | None) -> str:
+    """What speaks against a column, in a few words; empty for nothing, and while its facts are not known."""
+    if not usable(column):
+        return f"{WORDS[column.kind]} cannot be learned"
+    if facts is None:
+        return ""
     if facts.constant:
         return "constant: nothing to learn"
     return "few values" if facts.few_valued else ""
@@ -47,7 +49,7 @@ class ColumnsModel(QAbstractTableModel):
     """The columns and their ticks.
 
     Args:
-        table, profile: what was read, and what is known of it.
+        table: what was read.
         ticked: which columns are ticked; changed in place.
 
     Signals:
@@ -56,9 +58,15 @@ class ColumnsModel(QAbstractTableModel):
 
     ticks_changed = Signal()
 
-    def __init__(self, table: Table, profile: Profile, ticked: Ticked) -> None:
+    def __init__(self, table: Table, ticked: Ticked) -> None:
         super().__init__()
-        self._table, self._profile, self.ticked = table, profile, ticked
+        self._table, self.ticked = table, ticked
+        self._profile: Profile | None = None
+
+    def show_profile(self, profile: Profile) -> None:
+        """Show what has been found out of the columns."""
+        self._profile = profile
+        self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, REMARK))
 
     def tick(self, places: Iterable[int], on: bool) -> None:
         """Tick or untick columns by their places."""
@@ -102,18 +110,23 @@ class ColumnsModel(QAbstractTableModel):
         return None
 
     def _text(self, row: int, head: int) -> str:
-        column, facts = self._table.columns[row], self._profile.columns[row]
+        column = self._table.columns[row]
+        facts = self._profile.columns[row] if self._profile is not None else None
         if head == NAME:
             return column.name
         if head == TYPE:
             return column.kind
         if head == MISSING:
             return f"{column.missing:,}"
+        if head == REMARK:
+            return remark(column, facts)
+        if not DISTINCT <= head <= LARGEST or not usable(column):
+            return ""
+        if facts is None:
+            return "…"
         if head == DISTINCT:
-            return f"{facts.distinct:,}" if usable(column) else ""
-        if head in (SMALLEST, LARGEST) and usable(column):
-            return number(facts.minimum if head == SMALLEST else facts.maximum)
-        return remark(facts) if head == REMARK else ""
+            return f"{facts.distinct:,}"
+        return number(facts.minimum if head == SMALLEST else facts.maximum)
 
     def _hint(self, row: int, head: int) -> str:
         if head == NAME:

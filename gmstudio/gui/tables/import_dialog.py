@@ -43,10 +43,10 @@ MANY = 12
 
 
 class ImportDialog(QDialog):
-    """Shows a table and asks what of it is learned.
+    """Shows a table and asks what of it is learned; what is found out of its columns may come later.
 
     Args:
-        table, profile: what was read, and what is known of it.
+        table: what was read.
         spec: what was chosen before; None for nothing.
         parent: the window.
 
@@ -56,30 +56,36 @@ class ImportDialog(QDialog):
 
     chosen = Signal(object)
 
-    def __init__(self, table: Table, profile: Profile, spec: TableSpec | None, parent: QWidget | None = None) -> None:
+    def __init__(self, table: Table, spec: TableSpec | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         from gmstudio.data.sets.table import TableSpec
 
         self.setWindowTitle("Open a table")
-        self.table, self.profile = table, profile
+        self.table = table
         names = {column.name for column in table.columns}
         kept = tuple(name for name in spec.columns if name in names) if spec is not None else ()
         self.ticked = Ticked(table, kept)
-        if not kept:
-            constant = [place for place, facts in enumerate(profile.columns) if facts.constant]
-            self.ticked.set(constant, False)
+        self._fresh = not kept
         path, sha256 = str(table.path), table.sha256
         start = TableSpec(path=path, sha256=sha256) if spec is None else spec
         self.form = SpecForm(start.changed(path=path, sha256=sha256, columns=()), hide=ELSEWHERE)
         self.form.edited.connect(self._refresh)
         self.message = Message()
-        self.model = ColumnsModel(table, profile, self.ticked)
+        self.model = ColumnsModel(table, self.ticked)
         self.model.ticks_changed.connect(self._refresh)
         self.rows = PreviewModel(table)
         self._build()
         if spec is not None and spec.sha256 and spec.sha256 != sha256:
             self.message.say("This is not the file that was chosen before.", "Look at the columns again.")
         self.columns.setFocus()
+        self._refresh()
+
+    def show_profile(self, profile: Profile) -> None:
+        """Show what has been found out of the columns; constant ones are unticked, unless there was a choice before."""
+        self.model.show_profile(profile)
+        self.notices.show_notices(notices(self.table, profile))
+        if self._fresh:
+            self.model.tick([place for place, facts in enumerate(profile.columns) if facts.constant], False)
         self._refresh()
 
     # Making.
@@ -170,7 +176,7 @@ class ImportDialog(QDialog):
     def _right(self) -> QVBoxLayout:
         box = QVBoxLayout()
         box.setSpacing(6)
-        self.notices = NoticeList(notices(self.table, self.profile))
+        self.notices = NoticeList()
         self.notices.wanted.connect(self._take_offer)
         self.form.disclose()
         self.form.setFixedWidth(SIDE)

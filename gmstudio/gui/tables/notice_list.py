@@ -19,27 +19,39 @@ class NoticeList(QScrollArea):
 
     wanted = Signal(object)
 
-    def __init__(self, notices: Sequence[Notice], parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("What should be known of the table")
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.buttons: dict[QPushButton, Notice] = {}
+        self._fill([self._calm("Looking at the columns…")])
+
+    def show_notices(self, notices: Sequence[Notice]) -> None:
+        """Show what there is to know."""
+        self.buttons = {}
+        if notices:
+            self._fill([self._frame(notice) for notice in notices])
+        else:
+            self._fill([self._calm("Nothing to remark: no missing values, no duplicates, no constant columns.")])
+
+    def _fill(self, widgets: Sequence[QWidget]) -> None:
         inside = QWidget()
         inside.setObjectName("noticelist")
         box = QVBoxLayout(inside)
         box.setContentsMargins(0, 0, 6, 0)
         box.setSpacing(6)
-        for notice in notices:
-            box.addWidget(self._frame(notice))
-        if not notices:
-            calm = QLabel("Nothing to remark: no missing values, no duplicates, no constant columns.")
-            calm.setProperty("muted", True)
-            calm.setWordWrap(True)
-            box.addWidget(calm)
+        for widget in widgets:
+            box.addWidget(widget)
         box.addStretch(1)
         self.setWidget(inside)
+
+    def _calm(self, text: str) -> QLabel:
+        calm = QLabel(text)
+        calm.setProperty("muted", True)
+        calm.setWordWrap(True)
+        return calm
 
     def _frame(self, notice: Notice) -> QFrame:
         frame = QFrame()

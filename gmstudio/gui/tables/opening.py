@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
     from gmstudio.runs import Experiment
 
 FILTER = f"Tables ({TABLE_PATTERNS});;All files (*)"
-#: The share of reading in the time until the dialog opens; the rest is looking at the columns.
-READING = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A table that has been read, and what is to be said of it."""
-
-    table: Table
-    profile: Profile
 
 
 class Tables(QObject):
@@ -49,6 +38,7 @@ class Tables(QObject):
         self.dialog: ImportDialog | None = None
         self.picker: UciDialog | None = None
         self._job: Job | None = None
+        self._looking: Job | None = None
         self._looked_at: Source | None = None
         self._banner: Banner | None = None
         self.downloads = Downloads(window.jobs, self)
@@ -110,23 +100,42 @@ class Tables(QObject):
 
     # Choosing.
 
-    def _offer(self, spec: TableSpec | None, then: Callable[[], object] | None, reading: Reading) -> None:
+    def _offer(self, spec: TableSpec | None, then: Callable[[], object] | None, table: Table) -> None:
         from gmstudio.gui.tables.import_dialog import ImportDialog
 
         self.close_dialogs()
-        self.dialog = ImportDialog(reading.table, reading.profile, spec, self.window)
-        self.dialog.chosen.connect(partial(self._take, reading, then))
+        self.dialog = ImportDialog(table, spec, self.window)
+        self.dialog.chosen.connect(partial(self._take, table, then))
         self.dialog.finished.connect(self._closed)
         self.dialog.open()
+        self._looking = self.window.jobs.start(
+            f"Looking at the columns of {table.path.name}",
+            partial(look_at_columns, table),
+            partial(self._profiled, self.dialog),
+            partial(self._not_profiled, self.dialog),
+        )
+
+    def _profiled(self, dialog: ImportDialog, profile: Profile) -> None:
+        if dialog is self.dialog:
+            dialog.show_profile(profile)
+
+    def _not_profiled(self, dialog: ImportDialog, error: BaseException) -> None:
+        from gmstudio.training.problems import problem_of
+
+        if dialog is self.dialog:
+            dialog.message.say("The columns could not be looked at.", problem_of(error).what)
 
     def _closed(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         dialog, self.dialog = self.dialog, None
         if dialog is not None:
             dialog.deleteLater()
 
-    def _take(self, reading: Reading, then: Callable[[], object] | None, spec: TableSpec) -> None:
+    def _take(self, table: Table, then: Callable[[], object] | None, spec: TableSpec) -> None:
         self._say_no_more()
-        self._keep(Facts(reading.table.sha256, reading.table.rows, len(reading.table.columns)))
+        self._keep(Facts(table.sha256, table.rows, len(table.columns)))
         self.window.deck.edit_data(spec, f"Train on {Path(spec.path).name}")
         if then is not None:
             then()
@@ -249,19 +258,24 @@ class Tables(QObject):
                 dialog.reject()
 
 
-def read(path: Path, progress: Progress) -> Reading:
-    """Read a table, where training reads it, too, and look at its columns; called in a job's thread."""
+def read(path: Path, progress: Progress) -> Table:
+    """Read a table, where training reads it, too; called in a job's thread."""
     from gmstudio.data.sets.table import read_once
-    from gmstudio.data.tables.profile import profile
-
-    def report(share: float) -> None:
-        progress.report(READING * share)
 
     try:
-        table = read_once(path, progress=report, cancelled=lambda: progress.cancelled)
-        progress.check()
-        return Reading(table, profile(table))
+        return read_once(path, progress=progress.report, cancelled=lambda: progress.cancelled)
     except Exception:
         # What a reader says when it was told to stop is nothing that a person needs to hear.
+        progress.check()
+        raise
+
+
+def look_at_columns(table: Table, progress: Progress) -> Profile:
+    """Find out what is to be known of a table; called in a job's thread."""
+    from gmstudio.data.tables.profile import profile
+
+    try:
+        return profile(table, cancelled=lambda: progress.cancelled)
+    except Exception:
         progress.check()
         raise

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gmstudio.data.tables import profile as profile_module
+from gmstudio.data.tables.errors import TableCancelledError
 from gmstudio.data.tables.profile import (
     correlations,
     distinct_values,
@@ -109,3 +110,15 @@ def test_no_more_pairs_are_told_than_a_person_can_read(monkeypatch: pytest.Monke
     monkeypatch.setattr(profile_module, "MOST_PAIRS", 10)
     same = np.random.default_rng(2).normal(size=50)
     assert len(correlations([same] * 30)[0]) == 10
+
+
+def test_looking_at_a_table_ends_when_somebody_asks_for_it() -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) == 5
+
+    with pytest.raises(TableCancelledError):
+        profile(table(*np.random.default_rng(1).standard_normal((3, 40))), cancelled=cancelled)
+    assert len(asked) == 5
