@@ -107,9 +107,12 @@ class RowReader:
     def _add_fast(self, chunk: Chunk) -> bool:
         """Read a portion with polars; whether every cell was where and what it should be."""
         data, dialect = chunk.data, self.dialect
-        # Polars takes points where it was told of commas, and in one column blank lines for missing values.
-        if (dialect.decimal_comma and b"." in data) or (len(dialect.names) == 1 and _has_blank_lines(data)):
+        # In one column, polars takes blank lines for missing values.
+        if len(dialect.names) == 1 and _has_blank_lines(data):
             return False
+        if dialect.decimal_comma:
+            # Polars takes points for commas. Like this it refuses them in numbers; dates and texts are not kept.
+            data = data.replace(b".", b"~")
         frame = self._frame(data)
         if frame is None or frame.height * (len(dialect.names) - 1) != self._separators(data):
             return False

@@ -121,5 +121,8 @@ def complete(
         columns.append(Column(name, "number" if full else "text", values if full else None, gaps))
     if not any(column.values is not None for column in columns):
         shown = ", ".join(f"“{column.name}”" for column in columns[:3]) + (", …" if len(columns) > 3 else "")
-        raise TableError(f"The table has no column of numbers; it has {shown}.", "Choose a table that holds numbers.")
+        raise TableError(
+            f"The table has no column of numbers; it has {shown}.",
+            "Choose a table that holds numbers, its cells separated by commas, semicolons or tabs.",
+        )
     return tuple(columns)

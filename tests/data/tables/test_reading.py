@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gmstudio.data.tables import source as source_module
+from gmstudio.data.tables.delimited import RowReader
 from gmstudio.data.tables.reading import Table, TableCancelledError, TableError, read
 
 
@@ -48,6 +49,13 @@ def test_a_decimal_comma_is_found_and_told(tmp_path: Path) -> None:
     table = read(put(tmp_path, "a;b\n1,5;2\n-0,25;1e3\n"))
     assert matrix(table) == [[1.5, 2.0], [-0.25, 1000.0]]
     assert any("decimal comma" in note for note in table.notes)
+
+
+def test_points_in_dates_are_no_matter_beside_decimal_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "day;a\n" + "".join(f"{day:02}.05.2020;{day},5\n" for day in range(1, 31))
+    monkeypatch.setattr(RowReader, "_add_careful", lambda *_: pytest.fail("read cell by cell"))
+    table = read(put(tmp_path, text))
+    assert matrix(table) == [[day + 0.5] for day in range(1, 31)] and table.columns[0].kind == "date"
 
 
 def test_a_file_is_known_by_its_content_whatever_its_name(tmp_path: Path) -> None:
