@@ -171,7 +171,7 @@ def test_a_sweep_that_is_saved_is_what_the_command_line_reads(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
     spec = specs.from_plain(PLAIN)
     desk.show_spec(spec)
-    desk.ask_save()
+    desk.files.ask_save()
     qtbot.waitUntil(out.exists)
     assert specs.from_json(out.read_bytes()) == spec
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(out), ""))
@@ -186,7 +186,7 @@ def test_a_file_that_is_no_sweep_is_refused_in_words(qtbot: Any, desk: SweepDesk
     path = tmp_path / "wrong.json"
     path.write_text('{"data": 3}')
     desk.new()
-    desk.open(path)
+    desk.files.open(path)
     assert desk.dialog is not None
     qtbot.waitUntil(lambda: bool(desk.dialog and desk.dialog.message.text))
     assert "wrong.json was not opened" in desk.dialog.message.text
@@ -333,7 +333,7 @@ def test_a_table_file_of_another_kind_is_refused_with_the_kinds_there_are(
     started: tuple[SweepDesk, FakeSweep], tmp_path: Path
 ) -> None:
     desk, _ = started
-    desk.write_table(tmp_path / "table.doc")
+    desk.files.write_table(tmp_path / "table.doc")
     assert desk.dialog is not None
     assert ".csv, .tex, .md" in desk.dialog.message.text
     assert not (tmp_path / "table.doc").exists()

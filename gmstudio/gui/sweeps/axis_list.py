@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -14,6 +14,8 @@ from gmstudio.gui.sweeps.choices import Choice, choice, merged
 from gmstudio.registry import Spec
 
 _SPEC = Qt.ItemDataRole.UserRole
+_REFUSAL = Qt.ItemDataRole.UserRole + 1
+_QUIETLY = QItemSelectionModel.SelectionFlag.NoUpdate
 
 
 class _Ticks(QListWidget):
@@ -94,7 +96,7 @@ class AxisList(QWidget):
             self._add(entry, entry.spec in ticked, self.list.count())
         self.list.blockSignals(blocked)
         if self.list.count():
-            self.list.setCurrentRow(0)
+            self.list.setCurrentRow(0, _QUIETLY)
         self._show_count()
 
     def add(self, entry: Choice) -> None:
@@ -103,13 +105,13 @@ class AxisList(QWidget):
             item = self.list.item(row)
             if item.data(_SPEC) == entry.spec:
                 item.setCheckState(Qt.CheckState.Checked)
-                self.list.setCurrentItem(item)
+                self.list.setCurrentItem(item, _QUIETLY)
                 return
         row = self._after_ticked()
         blocked = self.list.blockSignals(True)
         self._add(entry, True, row)
         self.list.blockSignals(blocked)
-        self.list.setCurrentRow(row)
+        self.list.setCurrentRow(row, _QUIETLY)
         self._ticked()
 
     def _after_ticked(self) -> int:
@@ -118,7 +120,9 @@ class AxisList(QWidget):
         return rows[-1] + 1 if rows else 0
 
     def _add(self, entry: Choice, on: bool, row: int) -> None:
-        item = QListWidgetItem(entry.label)
+        absent = bool(entry.refusal) and on
+        item = QListWidgetItem(f"{entry.label.partition(' · ')[0]} — not here yet" if absent else entry.label)
+        item.setData(_REFUSAL, entry.refusal)
         item.setData(_SPEC, entry.spec)
         usable = not entry.refusal or on
         flags = Qt.ItemFlag.ItemIsSelectable
@@ -136,6 +140,13 @@ class AxisList(QWidget):
         """The specifications that are ticked, from the top."""
         items = [self.list.item(row) for row in range(self.list.count())]
         return tuple(item.data(_SPEC) for item in items if item.checkState() == Qt.CheckState.Checked)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why some of what is ticked cannot be used, and what to do, each once."""
+        items = [self.list.item(row) for row in range(self.list.count())]
+        found = [str(item.data(_REFUSAL)) for item in items if item.checkState() == Qt.CheckState.Checked]
+        return tuple(dict.fromkeys(text for text in found if text))
 
     def tick(self, spec: Spec, on: bool = True) -> None:
         """Tick an entry as if the person had."""

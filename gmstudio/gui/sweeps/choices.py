@@ -55,7 +55,6 @@ class Amount(Spec, frozen=True, kw_only=True, tag="amount"):
             "Processes that train side by side; 0 for one for each GPU, or else for each core.",
             ge=0,
             le=MOST_WORKERS,
-            label="Workers (0: all)",
         ),
     ] = 0
     together: Annotated[

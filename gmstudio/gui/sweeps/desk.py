@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog
 
-from gmstudio import durable
 from gmstudio.gui.control import ALIVE
 from gmstudio.gui.loop import Progress
 from gmstudio.gui.status_bar import duration
 from gmstudio.gui.sweeps.control import SweepControl
+from gmstudio.gui.sweeps.files import SweepFiles
+from gmstudio.gui.sweeps.unfinished import Unfinished, unfinished
 from gmstudio.registry import SpecError
-from gmstudio.runs import MAX_BYTES
-from gmstudio.sweeps import spec as specs
-from gmstudio.sweeps import writing
-from gmstudio.sweeps.plan import Plan, PlannedRun
+from gmstudio.sweeps.plan import PlannedRun
 from gmstudio.sweeps.spec import SweepSpec
-from gmstudio.sweeps.store import Store
 from gmstudio.sweeps.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -30,24 +24,8 @@ if TYPE_CHECKING:
     from gmstudio.gui.sweeps.window import SweepWindow
     from gmstudio.projects.project import Project
 
-FILTER = "Sweeps (*.json);;All files (*)"
-TABLES = "CSV (*.csv);;LaTeX (*.tex);;Markdown (*.md)"
 #: Milliseconds after the last change of a plan until its time is measured.
 CALM = 900
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A sweep of a project with runs that are missing.
-
-    Attributes:
-        spec: the sweep.
-        runs, missing: how many it has, and how many are not done.
-    """
-
-    spec: SweepSpec
-    runs: int
-    missing: int
 
 
 class SweepDesk(QObject):
@@ -58,6 +36,7 @@ class SweepDesk(QObject):
         self.window = window
         self.dialog: SweepWindow | None = None
         self.control = SweepControl(self)
+        self.files = SweepFiles(self)
         #: Makes a sweep: specification, project, number of workers, device.
         self.make: Callable[[SweepSpec, Project, int, str], Sweep] = make
         self._workers = 0
@@ -75,7 +54,7 @@ class SweepDesk(QObject):
 
     def new(self) -> None:
         """Plan a sweep; one that trains is shown instead."""
-        dialog = self._dialog()
+        dialog = self.shown()
         if self.control.training:
             self.show_table()
             return
@@ -85,17 +64,18 @@ class SweepDesk(QObject):
 
     def show_table(self) -> None:
         """Show the table."""
-        self._dialog().show_page(1)
+        self.shown().show_page(1)
 
     def show_spec(self, spec: SweepSpec, origin: str = "from the file") -> SweepWindow:
         """Show the plan of a sweep."""
-        dialog = self._dialog()
+        dialog = self.shown()
         dialog.tell("")
         dialog.plan.show_spec(spec, origin)
         dialog.show_page(0)
         return dialog
 
-    def _dialog(self) -> SweepWindow:
+    def shown(self) -> SweepWindow:
+        """The sweep window; made when it is first asked for."""
         if self.dialog is None:
             from gmstudio.gui.sweeps.window import SweepWindow
 
@@ -103,13 +83,13 @@ class SweepDesk(QObject):
             self.dialog = dialog = SweepWindow(self.control, lambda: deck.experiment, self.window)
             plan, results = dialog.plan, dialog.results
             plan.changed.connect(self._edited)
-            plan.open_wanted.connect(self.ask_open)
-            plan.save_wanted.connect(self.ask_save)
+            plan.open_wanted.connect(self.files.ask_open)
+            plan.save_wanted.connect(self.files.ask_save)
             plan.start_wanted.connect(self.start)
-            plan.recipe_wanted.connect(self.open)
+            plan.recipe_wanted.connect(self.files.open)
             results.start_wanted.connect(self.go_on)
-            results.save_wanted.connect(self.ask_table)
-            results.copy_wanted.connect(self.copy)
+            results.save_wanted.connect(self.files.ask_table)
+            results.copy_wanted.connect(self.files.copy)
             results.runs.cards_wanted.connect(self.take_cards)
             results.runs.curves_wanted.connect(self.show_curves)
             dialog.left.connect(self._left)
@@ -127,68 +107,8 @@ class SweepDesk(QObject):
                 buttons=(("Show it", self.show_table), ("Stop it", self.control.stop)),
             )
 
-    # Files of sweeps.
-
-    def ask_open(self) -> None:
-        """Ask for the JSON file of a sweep and show its plan."""
-        folder = self.window.settings.text("folder", str(Path.home()))
-        name, _ = QFileDialog.getOpenFileName(self._parent(), "Open a sweep", folder, FILTER)
-        if name:
-            self.window.settings.set("folder", str(Path(name).parent))
-            self.open(Path(name))
-
-    def open(self, path: Path) -> None:
-        """Read the JSON file of a sweep and show its plan."""
-        self.window.jobs.start(
-            f"Opening {path.name}",
-            partial(read, path),
-            self.show_spec,
-            partial(self._failed, f"{path.name} was not opened"),
-        )
-
-    def ask_save(self) -> None:
-        """Ask for a file and save the plan in it."""
-        spec = self._dialog().plan.spec()
-        out = self.window.handlers.exports.ask_file("Save the sweep", _file_name(spec.title, ".json"), FILTER)
-        if out is not None:
-            self.write(out.with_suffix(out.suffix or ".json"), specs.to_json(spec).encode())
-
-    def ask_table(self) -> None:
-        """Ask for a file and save the table in the form that its name asks for."""
-        sweep = self.control.sweep
-        if sweep is not None:
-            name = _file_name(sweep.spec.title, ".csv")
-            out = self.window.handlers.exports.ask_file("Save the table", name, TABLES)
-            if out is not None:
-                self.write_table(out.with_suffix(out.suffix or ".csv"))
-
-    def write_table(self, out: Path) -> None:
-        """Write the table that is shown into a file."""
-        table = self._dialog().results.table_now()
-        if table is None:
-            return
-        try:
-            text = writing.form(out)(table)
-        except SpecError as error:
-            self._dialog().complain(error.message, error.remedy)
-            return
-        self.write(out, text.encode())
-
-    def write(self, out: Path, content: bytes) -> None:
-        """Write a file whole or not at all, and say so."""
-
-        def work(progress: Progress) -> Path:
-            progress.check()
-            durable.replace(out, content)
-            return out
-
-        done, failed = self._written, partial(self._failed, f"{out.name} was not written")
-        self.window.jobs.start(f"Writing {out.name}", work, done, failed)
-
-    def _written(self, out: Path) -> None:
-        self._dialog().tell(f"Saved as {out}")
-
-    def _failed(self, title: str, error: BaseException) -> None:
+    def fail(self, title: str, error: BaseException) -> None:
+        """Say what could not be done."""
         from gmstudio.training.problems import problem_of
 
         problem = problem_of(error)
@@ -197,21 +117,11 @@ class SweepDesk(QObject):
         else:
             self.window.show_banner(title, problem.what, problem.remedy, "danger")
 
-    def copy(self) -> None:
-        """Put the table onto the clipboard as Markdown."""
-        table = self._dialog().results.table_now()
-        if table is not None:
-            QApplication.clipboard().setText(writing.to_markdown(table))
-            self._dialog().tell("The table is on the clipboard, as Markdown.")
-
-    def _parent(self) -> MainWindow | SweepWindow:
-        return self.dialog if self.dialog is not None and self.dialog.isVisible() else self.window
-
     # Planning and training.
 
     def start(self) -> None:
         """Train what is missing of the sweep that is planned."""
-        dialog = self._dialog()
+        dialog = self.shown()
         try:
             spec = dialog.plan.spec()
         except SpecError as error:
@@ -225,11 +135,11 @@ class SweepDesk(QObject):
     def go_on(self) -> None:
         """Train what is missing of the sweep whose table is shown."""
         self._calm.stop()
-        self._dialog().tell("")
+        self.shown().tell("")
         self._begin()
 
     def _begin(self) -> None:
-        self._dialog().show_page(1)
+        self.shown().show_page(1)
         self.control.start()
 
     def _edited(self) -> None:
@@ -238,7 +148,7 @@ class SweepDesk(QObject):
 
     def _measure(self) -> None:
         """Find out how long the plan will take, unless that would hold up a training."""
-        dialog = self._dialog()
+        dialog = self.shown()
         if self.control.training or not dialog.isVisible():
             return
         try:
@@ -249,7 +159,8 @@ class SweepDesk(QObject):
         self._plan(spec, self._estimate)
 
     def _estimate(self) -> None:
-        if self.window.control.state in ALIVE:
+        total, done, _ = self.control.counts()
+        if self.window.control.state in ALIVE or done == total:
             self._show_time()
         else:
             self.control.measure()
@@ -257,7 +168,7 @@ class SweepDesk(QObject):
     def _plan(self, spec: SweepSpec, then: Callable[[], None]) -> None:
         """Find what of a sweep is done already, in the background; then do something."""
         sweep = self.control.sweep
-        if sweep is not None and sweep.spec == spec and self._workers == self._dialog().plan.workers:
+        if sweep is not None and sweep.spec == spec and self._workers == self.shown().plan.workers:
             then()
             return
         self._next = spec, then
@@ -273,7 +184,7 @@ class SweepDesk(QObject):
             return
         (spec, then), self._next = self._next, None
         self._planning = True
-        self._workers = self._dialog().plan.workers
+        self._workers = self.shown().plan.workers
         device = self.window.workbench.device
 
         def work(progress: Progress) -> Sweep:
@@ -294,7 +205,7 @@ class SweepDesk(QObject):
 
     def _not_planned(self, title: str, error: BaseException) -> None:
         self._planning = False
-        self._failed(title, error)
+        self.fail(title, error)
         self._plan_next()
 
     # What the sweep says.
@@ -307,11 +218,13 @@ class SweepDesk(QObject):
             self._plan_next()
 
     def _show_time(self) -> None:
-        control, plan = self.control, self._dialog().plan
+        control, plan = self.control, self.shown().plan
         total, done, _ = control.counts()
         before = f" {done:,} of {total:,} runs are done already." if done else ""
         if control.training:
             plan.say_time("A sweep is under way; the Table page shows it.")
+        elif total and done == total:
+            plan.say_time("All of these runs are done already; the Table page shows them.")
         elif control.state == "estimating" and control.estimate is None:
             plan.say_time(f"Measuring how long it will take…{before}")
         elif control.estimate is not None:
@@ -333,9 +246,9 @@ class SweepDesk(QObject):
         title = {"finished": "The sweep is finished", "stopped": "The sweep has stopped"}.get(state, "The sweep failed")
         visible = self.dialog is not None and self.dialog.isVisible()
         if visible and state != "failed":
-            self._dialog().tell(f"{title}: {words}.")
+            self.shown().tell(f"{title}: {words}.")
         elif visible:
-            self._dialog().complain(f"{title}. {reason}", f"{words}, and kept.")
+            self.shown().complain(f"{title}. {reason}", f"{words}, and kept.")
         else:
             kind = "danger" if state == "failed" else "info"
             self.window.show_banner(
@@ -401,31 +314,3 @@ class SweepDesk(QObject):
 def make(spec: SweepSpec, project: Project, workers: int, device: str) -> Sweep:
     """A sweep whose runs train in processes of this machine."""
     return Sweep(spec, project, number=workers, device=device)
-
-
-def read(path: Path, progress: Progress) -> SweepSpec:
-    """Read the JSON file of a sweep; called in a job's thread."""
-    with path.open("rb") as file:
-        return specs.from_json(file.read(MAX_BYTES + 1))
-
-
-def unfinished(project: Project, progress: Progress) -> Unfinished | None:
-    """The newest sweep of a project if runs of it are missing; called in a job's thread."""
-    records = project.sweeps()
-    if not records or records[-1].state == "finished":
-        return None
-    try:
-        spec = specs.from_json(records[-1].spec)
-    except SpecError:
-        # Of another version: there is nothing that could go on.
-        return None
-    progress.check()
-    results = Store(project, Plan(spec)).results()
-    missing = len(spec) - sum(result.state == "done" for result in results.values())
-    return Unfinished(spec, len(spec), missing) if missing else None
-
-
-def _file_name(title: str, suffix: str) -> str:
-    from gmstudio.gui.exports import file_name
-
-    return file_name(title) + suffix

@@ -43,7 +43,7 @@ class Sweeps(QObject):
 
     def ask_open(self) -> None:
         """Ask for the JSON file of a sweep."""
-        self.desk.ask_open()
+        self.desk.files.ask_open()
 
     def _look(self) -> None:
         """When there is another project with sweeps in it, offer to go on with the newest."""

@@ -219,6 +219,9 @@ class PlanPage(QWidget):
         try:
             self.spec()
             words, fine = runs_in_words(counts, len(self._seeds)), True
+            refusals = [text for listed in self.axes.values() for text in listed.refusals]
+            if refusals:
+                words += f". Some of the data are missing. {' '.join(refusals)}"
         except SpecError as error:
             words, fine = str(error), False
         self.count.setText(words)

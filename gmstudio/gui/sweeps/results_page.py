@@ -70,8 +70,8 @@ class ResultsPage(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(upper)
         self.splitter.addWidget(self.runs)
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
         box.addWidget(self.splitter, 1)
         control.changed.connect(self.refresh)
         control.moved.connect(self._moved)
@@ -162,6 +162,7 @@ class ResultsPage(QWidget):
         before = self.model.table
         self.model.show_courses(self.control.courses)
         self.model.show(table)
+        self.table.fit()
         if table is None:
             self.caption.setText("")
             self.runs.show_cell("", ())
@@ -217,6 +218,7 @@ class ResultsPage(QWidget):
 
     def _when(self) -> None:
         self.model.show_when(self.when.currentData())
+        self.table.fit()
 
     def _unit(self) -> None:
         self._units = self.units.currentData()

@@ -18,6 +18,8 @@ from gmstudio.gui.theme import themes
 
 #: Room at both sides of a cell's text, in pixels, and what the mark of the better one needs.
 PADDING, MARK = 12, 14
+#: Room of the warning in a cell with failed runs, in pixels.
+ICON = 26
 WIDEST_NAME = 260
 
 
@@ -80,6 +82,7 @@ class CellDelegate(QStyledItemDelegate):
             font = QFont(option.font)
             font.setBold(True)
             left = area.right() - PADDING - QFontMetrics(font).horizontalAdvance(str(index.data())) - MARK
+            left = max(left, area.left() + 2)
             middle = area.center().y()
             painter.setBrush(theme.colour("accent"))
             tip, foot = QPointF(left + 4, middle - 4), middle + 3.5
@@ -116,21 +119,39 @@ class SweepTable(QTableView):
         heads.setSectionsClickable(False)
         heads.setHighlightSections(False)
         heads.setTextElideMode(Qt.TextElideMode.ElideRight)
-        model.modelReset.connect(self.fit)
-        self.fit()
+        self._fitted = False
+        model.modelReset.connect(self._anew)
+        self._anew()
 
     def fit(self) -> None:
-        """Give every column room for a mean and a deviation, and the data sets room for their names."""
-        metrics = self.fontMetrics()
-        usual = metrics.horizontalAdvance("−00.00 ± 00.00") + 2 * PADDING + MARK
+        """Give every column room for what stands in it, and the data sets room for their names; columns only grow."""
+        font = QFont(self.font())
+        font.setBold(True)
+        metrics, model = QFontMetrics(font), self._table
+        usual = metrics.horizontalAdvance("−00.00 ± 0.00") + 2 * PADDING + MARK
         heads = self.horizontalHeader()
-        for name, first, count in self._table.groups():
-            wanted = metrics.horizontalAdvance(name) * 1.1 + 2 * PADDING
+        for name, first, count in model.groups():
+            share = (metrics.horizontalAdvance(name) + 2 * PADDING) // count + 1
             for column in range(first, first + count):
-                title = str(self._table.headerData(column, Qt.Orientation.Horizontal))
-                width = max(usual, metrics.horizontalAdvance(title) + 2 * PADDING, wanted / count)
-                heads.resizeSection(column, round(min(width, 2 * usual)))
-        names = [str(self._table.headerData(i, Qt.Orientation.Vertical)) for i in range(self._table.rowCount())]
+                title = str(model.headerData(column, Qt.Orientation.Horizontal))
+                texts = [title, *(str(model.index(row, column).data()) for row in range(model.rowCount()))]
+                wanted = max(metrics.horizontalAdvance(text) for text in texts) + 2 * PADDING + MARK
+                if any(not _plain(model.index(row, column)) for row in range(model.rowCount())):
+                    wanted += ICON
+                width = min(max(usual, share, wanted), 2 * usual)
+                if not self._fitted or width > heads.sectionSize(column):
+                    heads.resizeSection(column, width)
+        self._fitted = model.columnCount() > 0
+        names = [str(model.headerData(i, Qt.Orientation.Vertical)) for i in range(model.rowCount())]
         widest = max((metrics.horizontalAdvance(name) for name in names), default=80)
         self.verticalHeader().setFixedWidth(min(widest, WIDEST_NAME) + 38)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 14)
+
+    def _anew(self) -> None:
+        self._fitted = False
+        self.fit()
+
+
+def _plain(index: QModelIndex) -> bool:
+    """Whether a cell has no warning in it."""
+    return index.data(Qt.ItemDataRole.DecorationRole) is None
