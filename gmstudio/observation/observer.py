@@ -28,8 +28,9 @@ ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
 TRUTH_SHARE = 6.0
 #: The same for metrics: until the first are there, and from then on.
 FIRST_SHARE, METRICS_SHARE = 3.0, 0.3
-#: The same for the baselines, which take 0.2 s in all, once.
-BASELINES_SHARE = 2.0
+#: The same for the baselines, which take 0.2 s in all, once; and for those of tables, which may take ten times as long
+#: and must not keep the first pictures waiting.
+BASELINES_SHARE, TABLE_SHARE = 2.0, 0.4
 
 
 class _Task:
@@ -242,11 +243,13 @@ class Observer:
                 TRUTH_SHARE, lambda: self._exact.compute(view), lambda: self._exact.known(view)
             )
         if (baselines := self._baselines) is not None:
+            share = BASELINES_SHARE if self._trainer.dataset.dim <= 2 else TABLE_SHARE
             self._tasks["baselines"] = running.get("baselines") or _Task(
-                BASELINES_SHARE, baselines.compute, lambda: baselines.levels is not None
+                share, baselines.compute, lambda: baselines.levels is not None
             )
         metrics = running.get("metrics")
-        self._tasks["metrics"] = metrics or _Task(FIRST_SHARE, self._meters.round, lambda: self._meters.idle)
+        first = FIRST_SHARE if self._trainer.dataset.dim <= 2 else TABLE_SHARE
+        self._tasks["metrics"] = metrics or _Task(first, self._meters.round, lambda: self._meters.idle)
         for task in self._tasks.values():
             task.served = 0.0
         self._served = 0.0

@@ -57,10 +57,9 @@ def principal_directions(z: Tensor) -> Tensor:
     """The two directions of greatest variance of rows (N, C): (2, C), orthonormal, their largest entries positive."""
     centred = z - z.mean(0)
     _, vectors = torch.linalg.eigh(centred.T @ centred)
-    found = vectors[:, -2:].flip(1).T
+    found: Tensor = vectors[:, -2:].flip(1).T
     at = found.abs().argmax(1, keepdim=True)
-    signs: Tensor = torch.where(found.gather(1, at) < 0, -1.0, 1.0).to(found)
-    return found * signs
+    return torch.where(found.gather(1, at) < 0, -found, found)
 
 
 def first_view(dataset: Dataset, view: View) -> View:

@@ -149,15 +149,21 @@ class DensityPanel(PlanePanel):
         )
         self.exact.setEnabled(False)
 
+    def _know(self, known: bool) -> None:
+        """Offer the truth, or say why there is none."""
+        self.exact.setEnabled(known)
+        there = self.tr("Show the exact density of the data beside the columns.")
+        self.exact.setToolTip(there if known else self.tr("The exact density of these data is not known."))
+
     def reset(self) -> None:
         self._pictures.clear()
         self._lines.clear()
         if self.frame is None:
             self.top = Top()
-            self.exact.setEnabled(self.truth is not None and self.truth.log_density is not None)
+            self._know(self.truth is not None and self.truth.log_density is not None)
 
     def show_truth(self, truth: Truth) -> None:
-        self.exact.setEnabled(truth.log_density is not None)
+        self._know(truth.log_density is not None)
         if self.truth is None or self.top.value is None:
             self.top.fix(truth.log_density)
         super().show_truth(truth)

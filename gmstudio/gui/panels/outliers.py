@@ -130,7 +130,7 @@ class OutliersPanel(StripPanel):
         if self._rows() is self.model.rows:
             return
         left = self._drawn + CALM - time.monotonic()
-        if left <= 0:
+        if left <= 0 or not len(self.model.rows):
             self._fill()
         elif not self._calm.isActive():
             self._calm.start(max(1, round(1000 * left)))

@@ -19,6 +19,7 @@ from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
 from gmstudio.observation.frame import F32, Frame, RunInfo, Truth
+from gmstudio.observation.plane import Plane
 
 ROW = 18.0
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -62,6 +63,8 @@ class ProbeView(Layered):
         self.frame: Frame | None = None
         self.truth: Truth | None = None
         self.point: Point | None = None
+        #: The plane through data of more than two columns, on which the point lies.
+        self.plane: Plane | None = None
         self.hint = ""
         self.setMinimumSize(150, 120)
 
@@ -71,7 +74,9 @@ class ProbeView(Layered):
         if self.info is None:
             return found
         for index, title in enumerate(self.info.titles):
-            column = self.frame.columns[index] if self.frame and index < len(self.frame.columns) else None
+            # Grids of another plane say nothing of this point.
+            suits = self.frame is not None and self.frame.view.plane == self.plane
+            column = self.frame.columns[index] if self.frame and suits and index < len(self.frame.columns) else None
             bounds = self.frame.view.bounds if self.frame else self.info.bounds
             parts = (column.log_density, column.score) if column else (None, None)
             found.append((title, self.theme.column(index), *parts, bounds))
@@ -113,10 +118,14 @@ class ProbeView(Layered):
     def _paint_numbers(self, painter: QPainter, rect: QRectF, numbers: list[tuple[str, str, Any, Any]]) -> float:
         assert self.point is not None
         x, y = (f"{value:.3f}".replace("-", "−") for value in self.point)
+        here = f"x = ({x}, {y})"
+        if self.plane is not None:
+            values = self.plane.written(*self.point)
+            here = ", ".join(f"{name} = {short(v, 4)}" for name, v in zip(self.plane.names, values, strict=True))
         plain, bold = small_font(self.font(), 0.5), small_font(self.font(), 0.5, bold=True)
         painter.setFont(bold)
         painter.setPen(self.theme.colour("text"))
-        write(painter, QRectF(rect.left(), rect.top(), rect.width(), ROW), f"x = ({x}, {y})", _LEFT)
+        write(painter, QRectF(rect.left(), rect.top(), rect.width(), ROW), here, _LEFT)
         first = 62.0
         width = (rect.width() - first) / len(numbers)
         top = rect.top() + ROW
@@ -158,8 +167,10 @@ class ProbeView(Layered):
         painter.drawRect(plot)
         if not paths:
             words = self.tr("no layers to follow") if self.info and not self.info.path_titles else "…"
+            if self.info is not None and self.info.space is not None:
+                words = self.tr("The way of a point can be drawn for data of two columns only.")
             painter.setPen(self.theme.colour("muted"))
-            write(painter, plot, words, _CENTRE)
+            painter.drawText(plot.adjusted(6, 4, -6, -4), _CENTRE.value | Qt.TextFlag.TextWordWrap.value, words)
             return
         half = max(1.3, 1.3 * max(float(np.abs(path).max()) for _, path in paths))
         scale = plot.width() / 2 / half
@@ -237,13 +248,23 @@ class ProbePanel(Panel):
         self.setFocusProxy(self.view)
         self.link = PlaneLink(self)
         self.link.probe_moved.connect(self._probed)
+        self.link.plane_changed.connect(self._turned)
 
     def set_link(self, link: PlaneLink) -> None:
         """Read the crosshair of the window's plane panels."""
         self.link.probe_moved.disconnect(self._probed)
+        self.link.plane_changed.disconnect(self._turned)
         self.link = link
         link.probe_moved.connect(self._probed)
+        link.plane_changed.connect(self._turned)
+        self._turned(link.plane)
         self._probed(link.probe)
+
+    def _turned(self, plane: Plane | None) -> None:
+        """Another plane is shown: the point was on the one of before."""
+        if plane != self.view.plane:
+            self.view.plane, self.view.point = plane, None
+            self.view.refresh()
 
     def _probed(self, point: Point | None) -> None:
         # The last point stays when the mouse leaves, so that its numbers can be read.
@@ -254,6 +275,8 @@ class ProbePanel(Panel):
     def begin(self, info: RunInfo) -> None:
         super().begin(info)
         self.view.info, self.view.frame, self.view.truth = info, None, None
+        if info.space is not None:
+            self.link.begin(info)
         self.view.point = self.link.probe
         self.view.refresh()
 
@@ -290,6 +313,8 @@ class ProbePanel(Panel):
                 text += f", score ({short(float(vector[0]))}, {short(float(vector[1]))})"
             words.append(text)
         x, y = self.view.point
+        if self.view.plane is not None:
+            x, y = self.view.plane.written(x, y)
         return f"Probe at ({x:.2f}, {y:.2f}). " + "; ".join(words) + "."
 
     def paint_for_export(self, painter: QPainter, size: QSize) -> None:

@@ -69,7 +69,8 @@ class SamplesPanel(PlanePanel):
             if samples is None or not len(samples):
                 words.append(f"{title}: none")
                 continue
-            x, y = np.nanmean(samples, axis=0)
+            finite = samples[np.isfinite(samples).all(axis=1)]
+            x, y = finite.mean(axis=0) if len(finite) else (np.nan, np.nan)
             share = float(np.mean(within(samples, self.link.bounds)))
             words.append(f"{title}: {len(samples):,} around ({x:.2f}, {y:.2f}), {share:.0%} in view")
         return f"Samples at step {self.frame.step:,}. " + "; ".join(words) + "."
