@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.tables.chunks import LEGACY, Chunk, inside_quotes, row_end
-from gmstudio.data.tables.dialect import LOOKED_AT, MISSING, Dialect, records, sniff
+from gmstudio.data.tables.dialect import LOOKED_AT, MISSING, Dialect, kind_of, records, sniff
 from gmstudio.data.tables.errors import TableError, at_cell, at_row, quoted
 from gmstudio.data.tables.source import Source, ahead
 from gmstudio.data.tables.store import Numbers, Store
@@ -82,7 +82,9 @@ class RowReader:
         self.dialect = dialect
         self._source = source
         self._places = [place for place, kind in enumerate(dialect.kinds) if kind == "number"]
-        self._others = [place for place, kind in enumerate(dialect.kinds) if kind != "number"]
+        self._kinds = list(dialect.kinds)
+        #: Columns of which nothing but gaps has been seen: what they hold is not known.
+        self._empty = set(self._places)
         self._store = Store(len(self._places))
         self._missing = [0] * len(dialect.names)
         self._tokens: dict[str, None] = {}
@@ -119,20 +121,31 @@ class RowReader:
         columns = frame.get_columns()
         block = self._store.room(frame.height, chunk.share)
         for row, place in zip(block, self._places, strict=True):
-            row[:] = columns[place].to_numpy()
+            row[:] = columns[place].to_numpy() if self._kinds[place] == "number" else np.nan
             if np.isinf(row).any():
                 self._store.rows -= frame.height
                 return False
-        for place in self._others:
+        for place in self._others():
             self._missing[place] += columns[place].null_count()
+        self._look_for_values(block)
         return True
+
+    def _others(self) -> list[int]:
+        """The columns that hold no numbers."""
+        return [place for place, kind in enumerate(self._kinds) if kind != "number"]
+
+    def _look_for_values(self, block: Numbers) -> None:
+        """Note which columns have had a value by now."""
+        for row, place in zip(block, self._places, strict=True):
+            if place in self._empty and not np.isnan(row).all():
+                self._empty.discard(place)
 
     def _frame(self, data: bytes) -> pl.DataFrame | None:
         import polars as pl
 
         dialect = self.dialect
         types = {"number": pl.Float64}
-        schema = {name: types.get(kind, pl.String) for name, kind in zip(dialect.names, dialect.kinds, strict=True)}
+        schema = {name: types.get(kind, pl.String) for name, kind in zip(dialect.names, self._kinds, strict=True)}
         try:
             return pl.read_csv(
                 data,
@@ -170,9 +183,20 @@ class RowReader:
         columns = list(zip(*rows, strict=True))
         block = self._store.room(len(rows), chunk.share)
         for row, place in zip(block, self._places, strict=True):
-            row[:] = self._numbers(columns[place], dialect.names[place], lines)
-        for place in self._others:
+            if place in self._empty:
+                self._judge(place, columns[place], self._store.rows - len(rows))
+            known = self._kinds[place] == "number"
+            row[:] = self._numbers(columns[place], dialect.names[place], lines) if known else np.nan
+        for place in self._others():
             self._missing[place] += sum(cell.strip().lower() in MISSING for cell in columns[place])
+        self._look_for_values(block)
+
+    def _judge(self, place: int, cells: Sequence[str], gaps: int) -> None:
+        """Find out what a column holds of which only gaps, so many, have been seen."""
+        self._kinds[place] = kind_of(cells, self.dialect.number)
+        if self._kinds[place] != "number":
+            self._empty.discard(place)
+            self._missing[place] = gaps
 
     def _ragged(self, line: int, cells: int) -> TableError:
         width = len(self.dialect.names)
@@ -228,7 +252,7 @@ class RowReader:
             raise TableError(f"“{self._source.path.name}” holds {what}.", "Choose a file that holds a table.")
         numbers: list[Numbers | None] = [None] * len(dialect.names)
         for place, values in zip(self._places, self._store.columns, strict=True):
-            numbers[place] = values
+            numbers[place] = values if self._kinds[place] == "number" else None
         notes = []
         if self._legacy:
             notes.append(LEGACY)
@@ -237,7 +261,7 @@ class RowReader:
         if dialect.decimal_comma:
             notes.append("Numbers are written with a decimal comma.")
         return Table(
-            columns=complete(dialect.names, dialect.kinds, numbers, self._missing),
+            columns=complete(dialect.names, self._kinds, numbers, self._missing),
             rows=rows,
             path=self._source.path,
             sha256=self._source.sha256,

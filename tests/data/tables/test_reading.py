@@ -157,6 +157,17 @@ def test_a_spelling_of_missing_that_first_comes_late_is_understood(
     assert [column.missing for column in table.columns] == [800, 800] and table.rows == 2_400
 
 
+def test_a_column_whose_first_value_comes_late_is_what_its_values_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "BLOCK", 1000)
+    rows = ["1,,,"] * 1500 + ["2,3,a remark,?"] * 1500 + ["2,,another,2020-01-01"] * 1500
+    table = read(put(tmp_path, "a,late,words,day\n" + "\n".join(rows)))
+    assert [column.kind for column in table.columns] == ["number", "number", "text", "date"]
+    assert [column.missing for column in table.columns] == [0, 3000, 1500, 3000]
+    assert table.columns[1].values is not None and float(np.nansum(table.columns[1].values)) == 4500
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_reading_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
     monkeypatch.setattr(source_module, "BLOCK", 1000)
