@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 #: Fields that the dialog shows elsewhere than in its form.
 ELSEWHERE = frozenset({"path", "sha256", "columns"})
-SIDE = 350
+#: Letters of the width of the right side.
+SIDE = 50
 #: From so many columns on, there is a line to find one.
 MANY = 12
 
@@ -179,8 +180,9 @@ class ImportDialog(QDialog):
         self.notices = NoticeList()
         self.notices.wanted.connect(self._take_offer)
         self.form.disclose()
-        self.form.setFixedWidth(SIDE)
-        self.notices.setFixedWidth(SIDE)
+        side = SIDE * self.columns.letter
+        self.form.setFixedWidth(side)
+        self.notices.setFixedWidth(side)
         for widget in (section("Preparation"), self.form, section("Worth knowing")):
             box.addWidget(widget)
         box.addWidget(self.notices, 1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gmstudio.data.base import DataSpec
+from gmstudio.gui.cards.calm import set_state
 from gmstudio.gui.cards.card import Elided
+from gmstudio.gui.cards.flow import FlowLayout
 from gmstudio.gui.tables.source import Facts, Source, State, source_of
 
 _STATES: dict[State, str] = {
@@ -41,7 +43,7 @@ class SourceNote(QFrame):
         self.extent.setProperty("muted", True)
         self.extent.setWordWrap(True)
         self.problem = QLabel()
-        self.problem.setProperty("class", "error")
+        self.problem.setObjectName("sourceproblem")
         self.problem.setWordWrap(True)
         self.edit = self._button("Edit…", "Choose columns, what to do with missing values, and the parts", "edit")
         self.choose = self._button("Choose file…", "Train on another table", "choose")
@@ -49,15 +51,14 @@ class SourceNote(QFrame):
         box = QVBoxLayout(self)
         box.setContentsMargins(10, 2, 0, 4)
         box.setSpacing(2)
-        row = QHBoxLayout()
-        row.setSpacing(6)
+        buttons = QWidget()
+        row = FlowLayout(buttons, 6)
         for button in (self.edit, self.choose, self.pick):
             row.addWidget(button)
-        row.addStretch(1)
         for widget in (self.name, self.extent, self.problem):
             box.addWidget(widget)
         box.addSpacing(3)
-        box.addLayout(row)
+        box.addWidget(buttons)
         self.hide()
 
     def _button(self, text: str, hint: str, wish: str) -> QPushButton:
@@ -88,6 +89,7 @@ class SourceNote(QFrame):
         """Say what is wrong with the file."""
         self.problem.setText(_STATES[state])
         self.problem.setVisible(bool(_STATES[state]))
+        set_state(self.problem, "state", "error" if state in ("gone", "changed") else "")
         self.choose.setText("Choose the file again…" if state in ("gone", "changed") else "Choose file…")
 
     def _show(self) -> None:

@@ -12,6 +12,8 @@ QFrame#notice QLabel { background: transparent; }
 QWidget#noticelist { background: transparent; }
 QLabel#sentence { font-weight: 600; }
 QLabel#sentence[state="error"] { color: @danger; }
+QLabel#sourceproblem { color: @muted; }
+QLabel#sourceproblem[state="error"] { color: @danger; }
 QTableView { selection-background-color: @accent-soft; selection-color: @text; gridline-color: @grid; }
 QTableView::item { padding: 0 6px; }
 QTableView::indicator { width: 14px; height: 14px; border: 1px solid @axis; border-radius: 4px; background: @field; }

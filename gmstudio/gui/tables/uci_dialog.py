@@ -33,7 +33,8 @@ from gmstudio.gui.tables.views import GridView
 if TYPE_CHECKING:
     from gmstudio.data.uci.catalogue import Entry
 
-SIDE = 392
+#: Letters of the width of the right side.
+SIDE = 56
 WIDTHS = {NAME: 40, ROWS: 13, COLUMNS: 11, SIZE: 12, STATE: 19}
 
 
@@ -97,14 +98,16 @@ class UciDialog(QDialog):
         heads = self.list.horizontalHeader()
         heads.setStretchLastSection(True)
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.list.setMinimumWidth(sum(WIDTHS.values()) * self.list.letter + 4)
+        self.list.setMinimumWidth(60 * self.list.letter)
         self.list.selectionModel().currentRowChanged.connect(self._refresh)
         self.list.doubleClicked.connect(self.use)
         middle.addWidget(self.list, 1)
         middle.addLayout(self._details())
         box.addLayout(middle, 1)
         box.addWidget(self._foot())
-        self.resize(1120, 560)
+        letter, parent = self.list.letter, self.parentWidget()
+        room = parent.width() - 40 if parent is not None else 160 * letter
+        self.resize(max(900, min(160 * letter, room)), 80 * letter)
 
     def _details(self) -> QVBoxLayout:
         self.title = QLabel()
@@ -132,7 +135,7 @@ class UciDialog(QDialog):
         box = QVBoxLayout()
         box.setSpacing(8)
         for widget in (self.title, area):
-            widget.setFixedWidth(SIDE)
+            widget.setFixedWidth(SIDE * self.list.letter)
         box.addWidget(self.title)
         box.addWidget(area, 1)
         self.how = section("Get it")
