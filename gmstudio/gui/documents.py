@@ -17,10 +17,11 @@ from gmstudio.gui.loop import Progress
 from gmstudio.projects.errors import LockedProject, NotAProject, ProjectError
 from gmstudio.projects.project import SUFFIX, Project
 from gmstudio.registry import SpecError
-from gmstudio.runs import MAX_BYTES, Experiment, from_json
+from gmstudio.runs import MAX_BYTES, Experiment, from_json, plain_from_json
 
 if TYPE_CHECKING:
     from gmstudio.gui.main_window import MainWindow
+    from gmstudio.sweeps.spec import SweepSpec
 
 FILTER = f"GM Studio projects (*{SUFFIX});;Specifications (*.json);;All files (*)"
 OPEN_FILTER = f"Projects, specifications, tables (*{SUFFIX} *.json {TABLE_PATTERNS});;{FILTER}"
@@ -119,7 +120,7 @@ class Documents(QObject):
             self.open(Path(name))
 
     def open(self, path: Path, then: Callable[[], object] | None = None) -> None:
-        """Open a project, take the cards from a JSON specification, or a table for the Data card."""
+        """Open a project, take the cards from a JSON specification, plan a sweep, or read a table for the Data card."""
         current = self.window.workbench.project
         if current is not None and current.path == path:
             return
@@ -133,13 +134,16 @@ class Documents(QObject):
             f"Opening {path.name}", work, partial(self._opened, then), partial(self._refused, path, then)
         )
 
-    def _opened(self, then: Callable[[], object] | None, found: Project | Experiment) -> None:
+    def _opened(self, then: Callable[[], object] | None, found: Project | Experiment | SweepSpec) -> None:
         if isinstance(found, Project):
             self._adopt(found)
         else:
             if self.window.workbench.project is None:
                 self._adopt_untitled()
-            self.window.workbench.show_cards(found)
+            if isinstance(found, Experiment):
+                self.window.workbench.show_cards(found)
+            else:
+                self.window.handlers.sweeps.desk.show_spec(found)
         if then is not None:
             then()
 
@@ -224,6 +228,16 @@ def _open(path: Path, progress: Progress, read_only: bool = False) -> Project:
     return Project.open(path, read_only=read_only)
 
 
-def _read_specification(path: Path, progress: Progress) -> Experiment:
+def _read_specification(path: Path, progress: Progress) -> Experiment | SweepSpec:
     with path.open("rb") as file:
-        return from_json(file.read(MAX_BYTES + 1))
+        content = file.read(MAX_BYTES + 1)
+    try:
+        return from_json(content)
+    except SpecError:
+        from gmstudio.sweeps import spec as sweeps
+
+        # A sweep has several models where a run has one.
+        plain = plain_from_json(content)
+        if not isinstance(plain, dict) or "models" not in plain:
+            raise
+        return sweeps.from_plain(plain)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from gmstudio.sweeps import table, writing
 from gmstudio.sweeps.events import Began, Counted, Estimated, Event, Finished, Progress, Retried, State
 from gmstudio.sweeps.plan import Plan
 from gmstudio.sweeps.spec import SweepSpec
-from gmstudio.sweeps.store import Baselines, Result, Store
+from gmstudio.sweeps.store import Result
 
 PLAIN = {
     "title": "A small table",
@@ -190,6 +189,20 @@ def test_a_file_that_is_no_sweep_is_refused_in_words(qtbot: Any, desk: SweepDesk
     assert desk.dialog is not None
     qtbot.waitUntil(lambda: bool(desk.dialog and desk.dialog.message.text))
     assert "wrong.json was not opened" in desk.dialog.message.text
+
+
+def test_opening_any_json_file_of_a_sweep_shows_its_plan(qtbot: Any, desk: SweepDesk, tmp_path: Path) -> None:
+    path = tmp_path / "small.json"
+    path.write_text(specs.to_json(specs.from_plain(PLAIN)))
+    desk.window.handlers.documents.open(path)
+    qtbot.waitUntil(lambda: desk.dialog is not None and desk.dialog.plan.title.text() == "A small table")
+    before = desk.window.deck.experiment
+    path.write_text('{"models": [], "data": []}')
+    desk.window.handlers.documents.open(path)
+    qtbot.waitUntil(lambda: bool(desk.window.banners.shown))
+    assert "small.json was not opened" in desk.window.banners.shown[0].title
+    assert "The sweep has no data." in desk.window.banners.shown[0].text
+    assert desk.window.deck.experiment == before
 
 
 # The table as it grows.
@@ -411,69 +424,3 @@ def test_everything_that_takes_the_keyboard_has_a_name_and_every_button_a_hint(d
         assert nameless == []
     for button in (dialog.plan.start, dialog.plan.save, dialog.results.pause, dialog.results.runs.cards):
         assert button.toolTip()
-
-
-# With real processes.
-
-
-def tiny(steps: int) -> SweepSpec:
-    training = {"steps": steps, "batch": 32, "threads": 1, "evaluate_every": 20}
-    return specs.from_plain(
-        {**PLAIN, "data": PLAIN["data"][:1], "models": PLAIN["models"][:1], "trainings": [training], "seeds": [4]}
-    )
-
-
-def know_baselines(window: MainWindow, spec: SweepSpec) -> None:
-    """Keep what is known of the data without training, so that no test waits for it."""
-    project, plan = window.workbench.project, Plan(spec)
-    assert project is not None
-    Store(project, plan).save_baselines(plan.data_keys[0], Baselines(gaussian=-2.5, mixture=-1.5))
-
-
-def left_behind(desk: SweepDesk, workers: Any) -> list[Any]:
-    threads = [thread.name for thread in threading.enumerate() if thread.name == "sweep"]
-    return threads + [process.pid for process in workers.processes if process.pid is not None]
-
-
-def test_two_tiny_runs_are_trained_kept_and_shown(qtbot: Any, window: MainWindow) -> None:
-    desk = window.handlers.sweeps.desk
-    desk._calm.setInterval(600_000)
-    know_baselines(window, tiny(40))
-    dialog = desk.show_spec(tiny(40))
-    dialog.plan.form.take("workers", 1)
-    dialog.plan.start.click()
-    qtbot.waitUntil(lambda: desk.control.state == "finished", timeout=60_000)
-    sweep = desk.control.sweep
-    assert sweep is not None
-    assert desk.control.counts() == (2, 2, 0)
-    cells = sweep.table().rows[0].cells
-    assert [shown_at(desk, 0, column) for column in range(2)] == [writing.shown(cell, "last") for cell in cells]
-    assert [shown_at(desk, 0, column) for column in (2, 3)] == ["-2.50", "-1.50"]
-    dialog.results.table.setCurrentIndex(dialog.results.model.index(0, 1))
-    dialog.results.runs.curves.click()
-    assert window.display.run == cells[1].runs[0]
-    assert left_behind(desk, sweep._workers) == []
-
-
-def test_closing_the_program_ends_a_sweep_its_thread_and_its_processes(
-    qtbot: Any, make_window: Callable[..., MainWindow], tmp_path: Path
-) -> None:
-    path = tmp_path / "running.gmstudio"
-    Project.create(path).close()
-    window = make_window(path=path)
-    desk = window.handlers.sweeps.desk
-    desk._calm.setInterval(600_000)
-    spec = tiny(10_000_000)
-    know_baselines(window, spec)
-    desk.show_spec(spec).plan.form.take("workers", 1)
-    desk.start()
-    qtbot.waitUntil(lambda: desk.control.share() > 0, timeout=60_000)
-    sweep = desk.control.sweep
-    assert sweep is not None
-    workers: Any = sweep._workers
-    assert left_behind(desk, workers) != []
-    window.close()
-    assert not window.lingering
-    assert left_behind(desk, workers) == []
-    with Project.open(path) as project:
-        assert [record.state for record in project.sweeps()] == ["stopped"]
