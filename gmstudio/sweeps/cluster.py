@@ -22,7 +22,7 @@ from gmstudio.sweeps.workers import LOCAL, ClusterError, Job, Report
 
 #: Seconds to wait for a scheduler, between two looks at who is there, and for jobs to end.
 CONNECT_SECONDS, LOOK_SECONDS, STOP_SECONDS = 10.0, 0.25, 0.45
-CLOSE_SECONDS = 3.0
+WAIT_SECONDS, CLOSE_SECONDS = 3.0, 3.0
 
 
 class Cluster:
@@ -87,7 +87,10 @@ class Cluster:
 
     def submit(self, job: Job) -> None:
         """Give a job to a free worker."""
-        free = self._free()
+        # A worker may have gone since it was counted; its nanny starts another in a second or two.
+        end = time.monotonic() + WAIT_SECONDS
+        while not (free := self._free()) and time.monotonic() < end:
+            time.sleep(0.05)
         if not free:
             raise ClusterError("The cluster has no free worker.", "Start more workers; what is done is kept.")
         address = free[0]
@@ -125,6 +128,8 @@ class Cluster:
         """Report the end of a job, once."""
         with self._lock:
             job = self._jobs.pop(number, None)
+            # Its worker may be gone, and must not be given the next job.
+            self._looked = -1.0
         if job is not None:
             self.reports.put(report)
 

@@ -95,6 +95,7 @@ class Sweep:
         self._stopping = False
         self._jobs: dict[int, Callable[[Report], None]] = {}
         self._next_job = 0
+        self._seeking = 0
         self._workers: Workers
         self._board: Board
 
@@ -179,6 +180,7 @@ class Sweep:
         if not only_measure:
             self._store.begin()
         self._jobs.clear()
+        self._seeking = 0
         self._workers = self._make(self._number, self._cluster, self._device)
         try:
             self._board = Board(self.plan, missing, max(1, len(self._workers)))
@@ -215,7 +217,8 @@ class Sweep:
         data = [i for i, key in enumerate(self.plan.data_keys) if key not in self._baselines]
         while not self._stopping and (data or self._jobs or not self._board.over):
             while self._state != "paused" and self._workers.free and (data or self._board.waiting):
-                if data:
+                # One at a time, as long as there is something to train.
+                if data and not (self._seeking and self._board.waiting):
                     self._submit_baselines(data.pop(0))
                 else:
                     self._begin()
@@ -233,11 +236,13 @@ class Sweep:
     def _submit_baselines(self, index: int) -> None:
         key, data = self.plan.data_keys[index], self.spec.data[index]
         payload = {"data": registry.to_plain(data), "seed": self.spec.trainings[0].seed}
+        self._seeking += 1
         self._submit("baselines", payload, partial(self._found_baselines, key))
 
     def _found_baselines(self, key: str, report: Report) -> None:
         if report.said == "progress":
             return
+        self._seeking -= 1
         if report.said == "done":
             found = msgspec.convert(report.plain["found"], Baselines)
             self._store.save_baselines(key, found)

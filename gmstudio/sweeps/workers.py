@@ -167,7 +167,8 @@ def environment(place: int, workers: int, found: tuple[str, ...]) -> dict[str, s
         workers: how many there are on its machine.
         found: the GPUs of its machine that may be used.
     """
-    share = str(max(1, cores() // max(1, workers)))
+    # One core is left to the program itself, and threads that wait for each other are no help on busy cores.
+    share = str(max(1, (cores() - 1) // max(1, workers)))
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), share)
     pinned = found[place % len(found)] if found else ""
     return {**os.environ, **threads, "CUDA_VISIBLE_DEVICES": pinned, "GMSTUDIO_THREADS": share}
