@@ -205,6 +205,23 @@ def test_opening_any_json_file_of_a_sweep_shows_its_plan(qtbot: Any, desk: Sweep
     assert desk.window.deck.experiment == before
 
 
+def test_return_ticks_and_enters_numbers_and_only_with_ctrl_starts(qtbot: Any, desk: SweepDesk) -> None:
+    dialog = desk.show_spec(specs.from_plain(PLAIN))
+    desk._calm.stop()
+    models = dialog.plan.axes["models"]
+    models.list.setFocus()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is dialog)
+    qtbot.keyClick(models.list, Qt.Key.Key_Return)
+    assert len(models.ticked) == 1
+    qtbot.keyClick(dialog.plan.title, Qt.Key.Key_Return)
+    assert dialog.tabs.currentIndex() == PLAN
+    qtbot.keyClick(models.list, Qt.Key.Key_Space)
+    assert len(models.ticked) == 2
+    qtbot.keyClick(dialog.plan.title, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: desk.control.state == "measuring")
+    assert dialog.tabs.currentIndex() == RESULTS
+
+
 # The table as it grows.
 
 
@@ -388,6 +405,7 @@ def test_another_project_stops_the_sweep_first(qtbot: Any, started: tuple[SweepD
     assert desk.control.sweep is None
     assert desk.dialog is not None
     assert not desk.dialog.isVisible()
+    assert desk.dialog.results.model.rowCount() == 0
 
 
 def test_a_project_with_an_unfinished_sweep_offers_to_go_on(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from gmstudio.gui.cards.calm import IconButton
@@ -19,7 +19,13 @@ _QUIETLY = QItemSelectionModel.SelectionFlag.NoUpdate
 
 
 class _Ticks(QListWidget):
-    """Shows which entry is the current one only while it has the keyboard."""
+    """Shows which entry is the current one only while it has the keyboard; Space and Return tick it."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            # What is left of it must not start the sweep.
+            event.accept()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -56,7 +56,7 @@ class SweepControl(QObject):
     Signals:
         changed(): state or estimate are others.
         moved(): runs under way are further.
-        results_changed(): there are new results; at most twice a second.
+        results_changed(): there are new results, or others; at most twice a second.
         said(str, str): something a person should know: what happened, and why.
         ended(str, str): the training of runs is over: ``finished``, ``stopped`` or ``failed``, and why it failed.
     """
@@ -77,7 +77,7 @@ class SweepControl(QObject):
         self._state = ""
         self._wanted = False
         self._fresh = False
-        self._shown = 0.0
+        self._shown, self._rest = 0.0, TABLE_SECONDS
         self._timer = QTimer(self)
         self._timer.setInterval(TICK)
         self._timer.timeout.connect(self._look)
@@ -172,6 +172,7 @@ class SweepControl(QObject):
         self.courses.clear()
         self.estimate = None
         self._become("")
+        self.results_changed.emit()
         return ended
 
     # What the sweep says.
@@ -193,12 +194,16 @@ class SweepControl(QObject):
             self._hear(event)
         if moved:
             self.moved.emit()
-        if self._fresh and time.monotonic() - self._shown > TABLE_SECONDS:
+        if self._fresh and time.monotonic() - self._shown > self._rest:
             self._show_results()
 
     def _show_results(self) -> None:
-        self._fresh, self._shown = False, time.monotonic()
+        began = time.monotonic()
+        self._fresh = False
         self.results_changed.emit()
+        self._shown = time.monotonic()
+        # A huge table may take a tenth of the time, and no more.
+        self._rest = max(TABLE_SECONDS, 9 * (self._shown - began))
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, events.State):

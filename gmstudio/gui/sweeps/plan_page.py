@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from gmstudio import registry
 from gmstudio.gui.cards.calm import CalmCombo, set_state
 from gmstudio.gui.cards.form import SpecForm
 from gmstudio.gui.sweeps.axis_list import AxisList
@@ -111,6 +112,11 @@ class PlanPage(QWidget):
         self.axes["trainings"].setFixedWidth(SIDE)
         side.addWidget(self.axes["trainings"], 1)
         side.addWidget(self._amounts(), 0)
+        self.objective = QLabel()
+        self.objective.setProperty("muted", True)
+        self.objective.setContentsMargins(10, 0, 0, 0)
+        self.objective.setToolTip("How all runs learn; a new sweep takes it from the Objective card")
+        side.addWidget(self.objective)
         row.addLayout(side)
         return row
 
@@ -141,7 +147,7 @@ class PlanPage(QWidget):
         words.addWidget(self.count)
         words.addWidget(self.time)
         row.addLayout(words, 1)
-        self.start = _button("Start", "Train what is missing, in processes of its own (Return)", self.start_wanted)
+        self.start = _button("Start", "Train what is missing, in processes of its own (Ctrl+Return)", self.start_wanted)
         self.start.setDefault(True)
         row.addWidget(self.start, 0, Qt.AlignmentFlag.AlignBottom)
         return row
@@ -158,6 +164,7 @@ class PlanPage(QWidget):
         blocked = self.blockSignals(True)
         self._objective, self._seeds = spec.objective, spec.seeds
         self.title.setText(spec.title)
+        self.objective.setText(registry.of(spec.objective).title)
         cards = parts_of(self._cards().run)
         for axis, entries in axes_of(spec).items():
             known = choices(axis)

@@ -47,7 +47,7 @@ class TableModel(QAbstractTableModel):
         same = before is not None and table is not None and _shape(before) == _shape(table)
         if same:
             self.table = table
-            self._tell()
+            self._judge()
             return
         self.beginResetModel()
         self.table = table
@@ -57,15 +57,18 @@ class TableModel(QAbstractTableModel):
     def show_when(self, when: When) -> None:
         """Show the likelihoods at another moment."""
         self.when = when
-        self._tell()
+        self._judge()
 
     def show_courses(self, courses: Mapping[str, Course]) -> None:
         """Show how far runs under way are."""
         self._courses = courses
         self._tell()
 
-    def _tell(self) -> None:
+    def _judge(self) -> None:
         self._best = _best(self.table, self.when)
+        self._tell()
+
+    def _tell(self) -> None:
         if self.table is not None and self.rowCount():
             self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, self.columnCount() - 1))
 
@@ -224,9 +227,11 @@ def _best(table: Table | None, when: When) -> frozenset[tuple[int, int]]:
     found = set()
     if table is None:
         return frozenset()
+    models: dict[str, list[int]] = {}
+    for j, heading in enumerate(table.headings):
+        models.setdefault(heading.model, []).append(j)
     for i, row in enumerate(table.rows):
-        for model in {heading.model for heading in table.headings}:
-            columns = [j for j, heading in enumerate(table.headings) if heading.model == model]
+        for columns in models.values():
             means = {j: row.cells[j].at(when).mean for j in columns if row.cells[j].at(when).count}
             if len(means) > 1 and len(set(means.values())) > 1:
                 found.add((i, max(means, key=lambda j: means[j])))

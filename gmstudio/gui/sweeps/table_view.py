@@ -21,6 +21,8 @@ PADDING, MARK = 12, 14
 #: Room of the warning in a cell with failed runs, in pixels.
 ICON = 26
 WIDEST_NAME = 260
+#: Cells that are looked at for the widths of columns, at most.
+MOST_FITTED = 2000
 
 
 class GroupedHeader(QHeaderView):
@@ -130,13 +132,14 @@ class SweepTable(QTableView):
         metrics, model = QFontMetrics(font), self._table
         usual = metrics.horizontalAdvance("−00.00 ± 0.00") + 2 * PADDING + MARK
         heads = self.horizontalHeader()
+        rows = range(min(model.rowCount(), MOST_FITTED // max(1, model.columnCount())))
         for name, first, count in model.groups():
             share = (metrics.horizontalAdvance(name) + 2 * PADDING) // count + 1
             for column in range(first, first + count):
                 title = str(model.headerData(column, Qt.Orientation.Horizontal))
-                texts = [title, *(str(model.index(row, column).data()) for row in range(model.rowCount()))]
+                texts = [title, *(str(model.index(row, column).data()) for row in rows)]
                 wanted = max(metrics.horizontalAdvance(text) for text in texts) + 2 * PADDING + MARK
-                if any(not _plain(model.index(row, column)) for row in range(model.rowCount())):
+                if any(not _plain(model.index(row, column)) for row in rows):
                     wanted += ICON
                 width = min(max(usual, share, wanted), 2 * usual)
                 if not self._fitted or width > heads.sectionSize(column):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from gmstudio.gui.cards.message import Message
@@ -68,6 +69,13 @@ class SweepWindow(QDialog):
         self.raise_()
         self.activateWindow()
         (self.results.table if page == RESULTS else self.plan.title).setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return alone only enters a number: a sweep is long, and starts with Ctrl and Return."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier and self.tabs.currentIndex() == PLAN:
+            self.plan.start.click()
 
     def complain(self, what: str, remedy: str = "") -> None:
         """Say what went wrong and what to try."""
