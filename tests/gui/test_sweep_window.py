@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from gmstudio.gui.main_window import MainWindow
+from gmstudio.gui.sweeps.choices import choices, recipes
 from gmstudio.gui.sweeps.desk import SweepDesk
 from gmstudio.gui.sweeps.table_model import BEST, SHARE
 from gmstudio.gui.sweeps.window import PLAN, RESULTS
@@ -203,6 +204,38 @@ def test_opening_any_json_file_of_a_sweep_shows_its_plan(qtbot: Any, desk: Sweep
     assert "small.json was not opened" in desk.window.banners.shown[0].title
     assert "The sweep has no data." in desk.window.banners.shown[0].text
     assert desk.window.deck.experiment == before
+
+
+def test_a_recipe_of_the_program_can_be_begun_with_and_its_models_chosen(tmp_path: Path) -> None:
+    (tmp_path / "table.json").write_text(specs.to_json(specs.from_plain(PLAIN)))
+    (tmp_path / "wrong.json").write_text("{}")
+    found = recipes(tmp_path)
+    assert found == [specs.from_plain(PLAIN)]
+    labels = [choice.label for choice in choices("models", found)]
+    assert "Real-NVP · blocks 1 · hidden 8 — A small table" in labels
+    assert labels.count("Gaussian") == 1
+
+
+def test_a_sweep_that_the_project_holds_is_taken_up_with_its_table(qtbot: Any, desk: SweepDesk) -> None:
+    spec, project = specs.from_plain(PLAIN), desk.window.workbench.project
+    assert project is not None
+    project.add_sweep("abc", spec.title, specs.to_json(spec))
+
+    def make(spec: SweepSpec, *others: object) -> FakeSweep:
+        sweep = FakeSweep(spec)
+        sweep.results = {key: done(-2.0) for key in sweep.keys(1, 1, 1)}
+        return sweep
+
+    desk.make = make  # type: ignore[assignment]
+    desk.new()
+    assert desk.dialog is not None
+    combo = desk.dialog.plan.recipes
+    place = combo.findText("In this project: A small table")
+    combo.setCurrentIndex(place)
+    combo.activated.emit(place)
+    assert desk.dialog.plan.spec() == spec
+    qtbot.waitUntil(lambda: desk.dialog is not None and desk.dialog.tabs.currentIndex() == RESULTS)
+    assert shown_at(desk, 1, 3) == "-1.75 ± 0.00"
 
 
 def test_return_ticks_and_enters_numbers_and_only_with_ctrl_starts(qtbot: Any, desk: SweepDesk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from gmstudio.data.base import DataSpec
 from gmstudio.gui.cards.summaries import summary
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.paths import resource
-from gmstudio.registry import Spec, describe
+from gmstudio.registry import Spec, SpecError, describe
 from gmstudio.runs import Experiment, RunSpec
-from gmstudio.sweeps.spec import MOST_TOGETHER, SweepSpec
+from gmstudio.sweeps.spec import MOST_TOGETHER, SweepSpec, from_json
 from gmstudio.sweeps.workers import MOST_WORKERS
 
 #: Editors of contents that a person makes; such a data set comes from its card, never empty from a list.
@@ -95,10 +96,16 @@ def _help(spec: Spec) -> str:
         return "Steps, batches and the learning rate of every run."
 
 
-def choices(axis: str) -> list[Choice]:
-    """What can be chosen on an axis, apart from what the cards show."""
+def choices(axis: str, recipes: Sequence[SweepSpec] = ()) -> list[Choice]:
+    """What can be chosen on an axis, apart from what the cards show.
+
+    Args:
+        axis: its name.
+        recipes: sweeps whose entries can be chosen too.
+    """
     made: dict[str, Callable[[], list[Choice]]] = {"data": _data, "models": _models, "schedules": _schedules}
-    return made[axis]() if axis in made else []
+    found = made[axis]() if axis in made else []
+    return merged([*found, *(choice(spec, recipe.title) for recipe in recipes for spec in axes_of(recipe)[axis])])
 
 
 def _data() -> list[Choice]:
@@ -176,10 +183,19 @@ def amount(spec: SweepSpec, workers: int) -> Amount | None:
     return Amount(seeds=len(spec.seeds), first=first, workers=workers, together=spec.together)
 
 
-def recipes() -> list[Path]:
-    """The sweeps that come with the program."""
-    folder = resource("sweeps")
-    return sorted(folder.glob("*.json")) if folder.is_dir() else []
+def recipes(folder: Path | None = None) -> list[SweepSpec]:
+    """The sweeps that come with the program, such as the paper's table.
+
+    Args:
+        folder: where they are; None for the program's own.
+    """
+    found = []
+    place = resource("sweeps") if folder is None else folder
+    for path in sorted(place.glob("*.json")) if place.is_dir() else []:
+        # One that this version cannot read is no recipe of this version.
+        with contextlib.suppress(SpecError, OSError):
+            found.append(from_json(path.read_bytes()))
+    return found
 
 
 def axes_of(spec: SweepSpec) -> dict[str, Sequence[Any]]:

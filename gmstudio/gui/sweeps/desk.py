@@ -13,7 +13,8 @@ from gmstudio.gui.loop import Progress
 from gmstudio.gui.status_bar import duration
 from gmstudio.gui.sweeps.control import SweepControl
 from gmstudio.gui.sweeps.files import SweepFiles
-from gmstudio.gui.sweeps.unfinished import Unfinished, unfinished
+from gmstudio.gui.sweeps.unfinished import Unfinished, sweeps_of, unfinished
+from gmstudio.projects.errors import ProjectError
 from gmstudio.registry import SpecError
 from gmstudio.sweeps.plan import PlannedRun
 from gmstudio.sweeps.spec import SweepSpec
@@ -59,6 +60,7 @@ class SweepDesk(QObject):
             self.show_table()
             return
         if dialog.isHidden():
+            dialog.plan.show_kept(self._kept())
             dialog.plan.begin()
         dialog.show_page(0)
 
@@ -74,6 +76,29 @@ class SweepDesk(QObject):
         dialog.show_page(0)
         return dialog
 
+    def choose(self, spec: SweepSpec) -> None:
+        """Take up a sweep of the project, or begin with one that the program brings."""
+        self.show_spec(spec, "in the sweep")
+        if not self.control.training:
+            self._calm.stop()
+            self._plan(spec, self._show_chosen)
+
+    def _show_chosen(self) -> None:
+        """Show the table where something is in it, and measure how long the rest will take."""
+        _, done, _ = self.control.counts()
+        if done:
+            self.show_table()
+        self._estimate()
+
+    def _kept(self) -> list[SweepSpec]:
+        """The sweeps of the project, newest first."""
+        project = self.window.workbench.project
+        try:
+            return sweeps_of(project) if project is not None else []
+        except ProjectError as error:
+            self.fail("The sweeps of the project cannot be read", error)
+            return []
+
     def shown(self) -> SweepWindow:
         """The sweep window; made when it is first asked for."""
         if self.dialog is None:
@@ -86,17 +111,22 @@ class SweepDesk(QObject):
             plan.open_wanted.connect(self.files.ask_open)
             plan.save_wanted.connect(self.files.ask_save)
             plan.start_wanted.connect(self.start)
-            plan.recipe_wanted.connect(self.files.open)
+            plan.spec_wanted.connect(self.choose)
             results.start_wanted.connect(self.go_on)
             results.save_wanted.connect(self.files.ask_table)
             results.copy_wanted.connect(self.files.copy)
             results.runs.cards_wanted.connect(self.take_cards)
             results.runs.curves_wanted.connect(self.show_curves)
             dialog.left.connect(self._left)
+            geometry = self.window.settings.data("sweep/geometry")
+            if not geometry.isEmpty():
+                dialog.restoreGeometry(geometry)
         return self.dialog
 
     def _left(self) -> None:
         self._calm.stop()
+        if self.dialog is not None:
+            self.window.settings.set("sweep/geometry", self.dialog.saveGeometry())
         if self.control.state == "estimating":
             self.control.stop()
         elif self.control.training:

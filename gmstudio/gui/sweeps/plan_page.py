@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -45,14 +45,14 @@ class PlanPage(QWidget):
     Signals:
         changed(): another sweep is described.
         open_wanted(), save_wanted(), start_wanted(): buttons.
-        recipe_wanted(Path): the person begins with a sweep that comes with the program.
+        spec_wanted(SweepSpec): the person begins with a sweep of the project or of the program.
     """
 
     changed = Signal()
     open_wanted = Signal()
     save_wanted = Signal()
     start_wanted = Signal()
-    recipe_wanted = Signal(object)
+    spec_wanted = Signal(object)
 
     def __init__(self, cards: Callable[[], Experiment], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,12 +60,14 @@ class PlanPage(QWidget):
         self._objective: ObjectiveSpec = cards().run.objective
         self._seeds: tuple[int, ...] = ()
         self._busy = False
+        self._recipes = recipes()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 8, 0, 0)
         box.setSpacing(10)
         box.addLayout(self._head())
         box.addLayout(self._middle(), 1)
         box.addLayout(self._foot())
+        self.show_kept(())
         self.begin()
 
     # Making.
@@ -83,12 +85,9 @@ class PlanPage(QWidget):
         row.addWidget(name)
         row.addWidget(self.title, 1)
         self.recipes = CalmCombo()
-        self.recipes.setAccessibleName("Begin with a recipe")
-        self.recipes.setToolTip("Begin with the cards, or with a sweep that comes with GM Studio")
-        self.recipes.setMinimumContentsLength(18)
-        self.recipes.addItem("From the cards", None)
-        for path in recipes():
-            self.recipes.addItem(path.stem.replace("-", " ").replace("_", " ").capitalize(), path)
+        self.recipes.setAccessibleName("Begin with")
+        self.recipes.setToolTip("Begin with the cards, with a sweep of this project, or with one that GM Studio brings")
+        self.recipes.setMinimumContentsLength(24)
         self.recipes.activated.connect(self._recipe)
         row.addWidget(self.recipes)
         self.open = _button("Open…", "Open a sweep from a JSON file, as `gmstudio sweep` reads it", self.open_wanted)
@@ -154,6 +153,17 @@ class PlanPage(QWidget):
 
     # What it shows.
 
+    def show_kept(self, kept: Sequence[SweepSpec]) -> None:
+        """Offer the sweeps of the project to begin with."""
+        chosen = self.recipes.currentText()
+        self.recipes.clear()
+        self.recipes.addItem("From the cards", None)
+        for spec in kept:
+            self.recipes.addItem(f"In this project: {spec.title}", spec)
+        for spec in self._recipes:
+            self.recipes.addItem(spec.title, spec)
+        self.recipes.setCurrentIndex(max(0, self.recipes.findText(chosen)))
+
     def begin(self) -> None:
         """Begin anew with what the cards show."""
         self.recipes.setCurrentIndex(0)
@@ -167,7 +177,7 @@ class PlanPage(QWidget):
         self.objective.setText(registry.of(spec.objective).title)
         cards = parts_of(self._cards().run)
         for axis, entries in axes_of(spec).items():
-            known = choices(axis)
+            known = choices(axis, self._recipes)
             card = choice(cards[axis], "on the card")
             if all(card.spec != entry.spec for entry in known):
                 known.insert(0, card)
@@ -250,11 +260,11 @@ class PlanPage(QWidget):
                 listed.add(choice(parts_of(run)[axis], "on the card"))
 
     def _recipe(self, index: int) -> None:
-        path = self.recipes.itemData(index)
-        if path is None:
+        spec = self.recipes.itemData(index)
+        if spec is None:
             self.begin()
         else:
-            self.recipe_wanted.emit(path)
+            self.spec_wanted.emit(spec)
 
 
 def _button(text: str, hint: str, do: object) -> QPushButton:

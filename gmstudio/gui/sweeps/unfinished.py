@@ -1,7 +1,8 @@
-"""What a project holds of a sweep that has not ended."""
+"""What a project holds of its sweeps, and of one that has not ended."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from gmstudio.projects.project import Project
 
 
+#: Sweeps of a project that are offered, at most.
+MOST = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A sweep of a project with runs that are missing.
@@ -28,6 +33,19 @@ class Unfinished:
     spec: SweepSpec
     runs: int
     missing: int
+
+
+def sweeps_of(project: Project) -> list[SweepSpec]:
+    """The sweeps of a project that this version can read, newest first.
+
+    Raises:
+        ProjectError: when the project cannot be read.
+    """
+    found = []
+    for record in reversed(project.sweeps()[-MOST:]):
+        with contextlib.suppress(SpecError):
+            found.append(specs.from_json(record.spec))
+    return found
 
 
 def unfinished(project: Project, progress: Progress) -> Unfinished | None:
