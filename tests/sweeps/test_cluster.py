@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import signal
 import sys
@@ -87,6 +88,17 @@ def descendants() -> list[Any]:
     return list(psutil.Process().children(recursive=True))
 
 
+def our_workers() -> list[Any]:
+    import psutil
+
+    found = []
+    for process in descendants():
+        with contextlib.suppress(psutil.Error):
+            if "gmstudio.sweeps.worker" in process.cmdline():
+                found.append(process)
+    return found
+
+
 def listeners() -> set[tuple[str, int]]:
     """Where this process and those that it has started listen."""
     import psutil
@@ -143,25 +155,22 @@ def test_a_local_cluster_listens_on_loopback_alone_outlives_a_killed_worker_and_
     pytest.importorskip("distributed")
     watch = Watch()
     watch.start()
-    before = {process.pid for process in descendants()}
     spec = lengthy(trainings=[{"steps": 3000, "batch": 32, "evaluate_every": 1000, "engine": "eager"}], seeds=[1, 2])
     one = Sweep(spec, project, cluster="local", number=2)
     one.start()
     until(one, Progress)
     # The Dask workers are the parents of ours.
-    ours = [process for process in descendants() if "gmstudio.sweeps.worker" in " ".join(process.cmdline())]
-    busy = next(process for process in ours if process.pid not in before)
+    busy = our_workers()[0]
     os.kill(busy.ppid(), signal.SIGKILL)
     events = events_of(one)
-    assert events[-1] == State("finished") and one.done() == 2
+    assert events[-1] == State("finished")
+    assert one.done() == 2, [result.reason for result in one.results.values()]
     assert any(isinstance(event, Retried) for event in events)
     seen = watch.end()
     assert seen and {address for address, _ in seen} == {"127.0.0.1"}
-    assert not [
-        process
-        for process in descendants()
-        if process.pid not in before and process.is_running() and "gmstudio" in " ".join(process.cmdline())
-    ]
+    import psutil
+
+    assert psutil.wait_procs(our_workers(), timeout=20)[1] == []
 
 
 def test_a_stop_ends_the_jobs_of_a_cluster(project: Project) -> None:
