@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from gmstudio.gui.docks import on_screen
 from gmstudio.gui.panels.base import Panel
 from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
 from gmstudio.sessions import Look, Session
@@ -45,7 +46,7 @@ class _Seat:
 
     @property
     def visible(self) -> bool:
-        return self.panel.isVisible() and not self.panel.window().isMinimized()
+        return on_screen(self.panel)
 
 
 class Display(QObject):

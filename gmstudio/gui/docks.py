@@ -141,6 +141,22 @@ class Dock(QDockWidget):
         self.setFloating(not self.isFloating())
 
 
+def on_screen(widget: QWidget) -> bool:
+    """Whether a widget can be seen: shown, in no minimised window, and in no dock behind another tab.
+
+    Qt calls docks behind other tabs visible, and moves them to negative places outside of the window.
+    """
+    if not widget.isVisible() or widget.window().isMinimized():
+        return False
+    part: QWidget | None = widget
+    while part is not None and not part.isWindow():
+        place = part.geometry()
+        if place.right() < 0 or place.bottom() < 0:
+            return False
+        part = part.parentWidget()
+    return True
+
+
 def _taken_strip(widget: QWidget) -> QLayout | None:
     """The widget's strip of switches, taken out of it: in the title bar it costs no height of its own."""
     strip, box = getattr(widget, "strip", None), widget.layout()
