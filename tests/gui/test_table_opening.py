@@ -334,3 +334,11 @@ def test_looking_at_the_columns_ends_with_the_dialog(
     qtbot.waitUntil(ended.is_set, timeout=SECONDS)
     qtbot.waitUntil(lambda: not window.jobs.running, timeout=SECONDS)
     assert window.banners.shown == []
+
+
+def test_a_file_that_has_gone_is_spoken_of_once(qtbot: Any, make_window: Any, tiny: Any, tmp_path: Path) -> None:
+    window = make_window(tiny(), warm_up=True)
+    with qtbot.waitSignal(window.control.declined, timeout=2 * SECONDS):
+        window.deck.edit_data(TableSpec(path=str(tmp_path / "gone.csv"), sha256="0" * 64), "")
+    qtbot.waitUntil(lambda: not window.jobs.running and bool(window.banners.shown), timeout=SECONDS)
+    assert [banner.title for banner in window.banners.shown] == ["gone.csv is not there any more"]
