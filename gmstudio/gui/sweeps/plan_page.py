@@ -87,7 +87,7 @@ class PlanPage(QWidget):
         self.recipes = CalmCombo()
         self.recipes.setAccessibleName("Begin with")
         self.recipes.setToolTip("Begin with the cards, with a sweep of this project, or with one that GM Studio brings")
-        self.recipes.setMinimumContentsLength(24)
+        self.recipes.setMinimumContentsLength(16)
         self.recipes.activated.connect(self._recipe)
         row.addWidget(self.recipes)
         self.open = _button("Open…", "Open a sweep from a JSON file, as `gmstudio sweep` reads it", self.open_wanted)
@@ -113,6 +113,8 @@ class PlanPage(QWidget):
         side.addWidget(self._amounts(), 0)
         self.objective = QLabel()
         self.objective.setProperty("muted", True)
+        self.objective.setWordWrap(True)
+        self.objective.setFixedWidth(SIDE)
         self.objective.setContentsMargins(10, 0, 0, 0)
         self.objective.setToolTip("How all runs learn; a new sweep takes it from the Objective card")
         side.addWidget(self.objective)
@@ -174,7 +176,7 @@ class PlanPage(QWidget):
         blocked = self.blockSignals(True)
         self._objective, self._seeds = spec.objective, spec.seeds
         self.title.setText(spec.title)
-        self.objective.setText(registry.of(spec.objective).title)
+        self.objective.setText(f"Objective: {registry.of(spec.objective).title}")
         cards = parts_of(self._cards().run)
         for axis, entries in axes_of(spec).items():
             known = choices(axis, self._recipes)

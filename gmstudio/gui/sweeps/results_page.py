@@ -120,11 +120,13 @@ class ResultsPage(QWidget):
             label.setProperty("muted", True)
             row.addWidget(label)
             row.addWidget(combo)
-        legend = QLabel("▲ and bold: the best of a model")
+        legend = QLabel("▲ bold: the best of a model")
         legend.setProperty("muted", True)
+        legend.setToolTip("The larger likelihood of vanilla and mollified, for each data set and model")
+        # With large letters it may be cut rather than widen the window.
+        legend.setMinimumWidth(40)
         row.addSpacing(8)
-        row.addWidget(legend)
-        row.addStretch(1)
+        row.addWidget(legend, 1)
         self.copy = self._button("Copy as Markdown", "Put the table onto the clipboard, at both moments")
         self.copy.clicked.connect(self.copy_wanted)
         self.save = self._button("Save the table…", "As CSV, LaTeX or Markdown, at both moments")
@@ -137,7 +139,7 @@ class ResultsPage(QWidget):
         combo = CalmCombo()
         combo.setAccessibleName(name)
         combo.setToolTip(hint)
-        combo.setMinimumContentsLength(max(len(text) for _, text in entries) - 3)
+        combo.setMinimumContentsLength(12)
         for value, text in entries:
             combo.addItem(text, value)
         return combo

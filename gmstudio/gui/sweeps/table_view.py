@@ -147,7 +147,7 @@ class SweepTable(QTableView):
         self._fitted = model.columnCount() > 0
         names = [str(model.headerData(i, Qt.Orientation.Vertical)) for i in range(model.rowCount())]
         widest = max((metrics.horizontalAdvance(name) for name in names), default=80)
-        self.verticalHeader().setFixedWidth(min(widest, WIDEST_NAME) + 38)
+        self.verticalHeader().setFixedWidth(round(0.92 * min(widest, WIDEST_NAME)) + 30)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 14)
 
     def _anew(self) -> None:

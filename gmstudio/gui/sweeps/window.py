@@ -59,7 +59,7 @@ class SweepWindow(QDialog):
         self.note.hide()
         box.addWidget(self.note)
         self.finished.connect(self.left)
-        self.resize(1120, 720)
+        self.resize(1200, 740)
         self.plan.title.setFocus()
 
     def show_page(self, page: int) -> None:
