@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
 
     if not 0 <= options.workers <= workers.MOST_WORKERS:
         raise InputError(f"--workers is {options.workers}.", f"Use 1 to {workers.MOST_WORKERS}.")
+    if options.cluster:
+        workers.check_address(options.cluster)
     if options.out is not None:
         writing.form(options.out)
     spec = _spec(options.spec)

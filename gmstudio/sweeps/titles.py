@@ -34,8 +34,7 @@ def _name(spec: Spec) -> str:
     if isinstance(spec, ScheduleSpec) and spec.off:
         return "vanilla"
     if isinstance(spec, DataSpec):
-        # Those of a catalogue have a name to be found by and a title to be read.
-        return str(getattr(getattr(spec, "entry", None), "title", "") or spec.name)
+        return spec.name
     try:
         return registry.of(spec).title
     except KeyError:
