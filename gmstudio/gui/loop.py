@@ -191,6 +191,7 @@ class Jobs(QObject):
             task.cancel()
             # The loop turns no more: what waits in it ends here, and not with a complaint later.
             task.get_coro().close()
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
         for job in list(self.running):
             job.finish()
         loop, self._loop = self._loop, None
