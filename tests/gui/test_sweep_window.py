@@ -11,12 +11,15 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
+from gmstudio.data.sets import uci
+from gmstudio.data.uci.catalogue import CATALOGUE
 from gmstudio.gui.main_window import MainWindow
-from gmstudio.gui.sweeps.choices import choices, recipes
+from gmstudio.gui.sweeps.choices import choices, label, recipes
 from gmstudio.gui.sweeps.desk import SweepDesk
 from gmstudio.gui.sweeps.table_model import BEST, SHARE
 from gmstudio.gui.sweeps.window import PLAN, RESULTS
 from gmstudio.projects.project import Project
+from gmstudio.runs import TrainingSpec
 from gmstudio.sweeps import spec as specs
 from gmstudio.sweeps import table, writing
 from gmstudio.sweeps.events import Began, Counted, Estimated, Event, Finished, Progress, Retried, State
@@ -162,6 +165,22 @@ def test_a_data_set_that_is_not_downloaded_is_named_with_the_way_to_it(desk: Swe
     hepmass = next(listed.item(row) for row in range(listed.count()) if "HEPMASS" in listed.item(row).text())
     assert not hepmass.flags() & Qt.ItemFlag.ItemIsEnabled
     assert "Ctrl+U" in hepmass.toolTip()
+
+
+def test_a_data_set_that_has_arrived_can_be_ticked_and_ticks_stay(
+    desk: SweepDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = desk.show_spec(specs.from_plain(PLAIN))
+    before = dialog.plan.spec()
+    monkeypatch.setattr(uci, "available", lambda name: True)
+    desk.window.handlers.tables.downloads.arrived.emit(CATALOGUE["HEPMASS"])
+    assert dialog.plan.spec() == before
+    dialog.plan.axes["data"].tick(uci.UciSpec(name="HEPMASS"))
+    assert dialog.plan.spec().data == (*before.data, uci.UciSpec(name="HEPMASS"))
+
+
+def test_a_training_in_epochs_is_called_by_them() -> None:
+    assert label(TrainingSpec(epochs=150, batch=100, rate=1e-4)) == "150 epochs × 100 · rate 0.0001"
 
 
 def test_a_sweep_that_is_saved_is_what_the_command_line_reads(

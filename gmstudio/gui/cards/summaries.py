@@ -19,7 +19,8 @@ _COUNTS = ("points", "steps", "looks")
 def summary(spec: Spec) -> str:
     """The component's title and its most telling numbers, such as ``Two moons · 8,192 points``."""
     if isinstance(spec, TrainingSpec):
-        return f"{spec.steps:,} steps × {spec.batch:,} · rate {numbers.pretty(spec.rate)}"
+        length = f"{spec.epochs:,} epochs" if spec.epochs else f"{spec.steps:,} steps"
+        return f"{length} × {spec.batch:,} · rate {numbers.pretty(spec.rate)}"
     infos = [i for i in registry.fields(type(spec)) if i.kind in ("int", "float") and not i.advanced]
     if isinstance(spec, ScheduleSpec):
         infos = [info for info in infos if getattr(spec, info.name) != info.default]

@@ -60,7 +60,7 @@ class AxisList(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
-        row = QHBoxLayout()
+        row = self._head = QHBoxLayout()
         self.heading = QLabel(title)
         self.heading.setProperty("class", "section")
         self.heading.setToolTip(hint)
@@ -83,6 +83,10 @@ class AxisList(QWidget):
     def sizeHint(self) -> QSize:
         """Some thirty letters wide."""
         return QSize(240, 240)
+
+    def add_button(self, button: QWidget) -> None:
+        """Put a button beside the heading."""
+        self._head.insertWidget(1, button)
 
     # What is in it.
 

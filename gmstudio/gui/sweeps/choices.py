@@ -115,9 +115,7 @@ def _data() -> list[Choice]:
 
     found = []
     for entry in CATALOGUE.values():
-        refusal = (
-            "" if available(entry.name) else "Not downloaded yet: File, UCI data sets (Ctrl+U) has a button for it."
-        )
+        refusal = "" if available(entry.name) else "Not downloaded yet: File, UCI data sets (Ctrl+U) fetches it."
         size = f"{entry.rows:,} × {entry.columns}" if entry.columns else f"{entry.rows:,} rows"
         spec = UciSpec(name=entry.name)
         found.append(Choice(f"{entry.title} · {size}", spec, entry.preparation, refusal))

@@ -112,6 +112,8 @@ class SweepDesk(QObject):
             plan.save_wanted.connect(self.files.ask_save)
             plan.start_wanted.connect(self.start)
             plan.spec_wanted.connect(self.choose)
+            plan.download_wanted.connect(self.window.handlers.tables.pick)
+            self.window.handlers.tables.downloads.arrived.connect(plan.look_again)
             results.start_wanted.connect(self.go_on)
             results.save_wanted.connect(self.files.ask_table)
             results.copy_wanted.connect(self.files.copy)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio import registry
-from gmstudio.gui.cards.calm import CalmCombo, set_state
+from gmstudio.gui.cards.calm import CalmCombo, IconButton, set_state
 from gmstudio.gui.cards.form import SpecForm
 from gmstudio.gui.sweeps.axis_list import AxisList
 from gmstudio.gui.sweeps.choices import (
@@ -44,7 +45,7 @@ class PlanPage(QWidget):
 
     Signals:
         changed(): another sweep is described.
-        open_wanted(), save_wanted(), start_wanted(): buttons.
+        open_wanted(), save_wanted(), start_wanted(), download_wanted(): buttons.
         spec_wanted(SweepSpec): the person begins with a sweep of the project or of the program.
     """
 
@@ -52,6 +53,7 @@ class PlanPage(QWidget):
     open_wanted = Signal()
     save_wanted = Signal()
     start_wanted = Signal()
+    download_wanted = Signal()
     spec_wanted = Signal(object)
 
     def __init__(self, cards: Callable[[], Experiment], parent: QWidget | None = None) -> None:
@@ -59,7 +61,7 @@ class PlanPage(QWidget):
         self._cards = cards
         self._objective: ObjectiveSpec = cards().run.objective
         self._seeds: tuple[int, ...] = ()
-        self._busy = False
+        self._busy, self._origin = False, ""
         self._recipes = recipes()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 8, 0, 0)
@@ -104,6 +106,9 @@ class PlanPage(QWidget):
             self.axes[axis] = made = AxisList(*_WORDS[axis])
             made.changed.connect(self._edited)
             made.card_wanted.connect(self._take_card)
+        self.download = IconButton("uci", "UCI data sets: download those that are not here yet", 14)
+        self.download.clicked.connect(self.download_wanted)
+        self.axes["data"].add_button(self.download)
         for axis, stretch in (("data", 5), ("models", 4), ("schedules", 4)):
             row.addWidget(self.axes[axis], stretch)
         side = QVBoxLayout()
@@ -174,7 +179,7 @@ class PlanPage(QWidget):
     def show_spec(self, spec: SweepSpec, origin: str = "from the file") -> None:
         """Show a sweep; entries that no list has come from `origin`."""
         blocked = self.blockSignals(True)
-        self._objective, self._seeds = spec.objective, spec.seeds
+        self._objective, self._seeds, self._origin = spec.objective, spec.seeds, origin
         self.title.setText(spec.title)
         self.objective.setText(f"Objective: {registry.of(spec.objective).title}")
         cards = parts_of(self._cards().run)
@@ -190,6 +195,11 @@ class PlanPage(QWidget):
         self.form.set_spec(shown or form.changed(seeds=len(spec.seeds), first=min(spec.seeds), together=spec.together))
         self.blockSignals(blocked)
         self._edited()
+
+    def look_again(self) -> None:
+        """Show anew which data sets are here; what is ticked stays."""
+        with contextlib.suppress(SpecError):
+            self.show_spec(self.spec(), self._origin)
 
     def spec(self) -> SweepSpec:
         """The sweep that is described.
