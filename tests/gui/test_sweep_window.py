@@ -281,7 +281,7 @@ def test_runs_under_way_are_told_in_their_cell_and_in_all(qtbot: Any, started: t
     desk, sweep = started
     keys = tuple(sweep.keys(0, 0, 0) + sweep.keys(0, 0, 1))
     sweep.seconds_left = 65.0
-    sweep.say(Began(0, keys), Progress(0, keys, "running", 10, 40, 100.0, {keys[0]: -1.5}))
+    sweep.say(Estimated(70.0, 2), Began(0, keys), Progress(0, keys, "running", 10, 40, 100.0, {keys[0]: -1.5}))
     qtbot.waitUntil(lambda: desk.control.share() > 0)
     assert shown_at(desk, 0, 0) == "25%"
     assert shown_at(desk, 0, 0, SHARE) == 0.25
@@ -289,7 +289,7 @@ def test_runs_under_way_are_told_in_their_cell_and_in_all(qtbot: Any, started: t
     assert desk.control.share() == pytest.approx(4 * 0.25 / 16)
     assert desk.dialog is not None
     results = desk.dialog.results
-    assert results.state.text() == "Training · 0 of 16 runs done · about 1:05 min left"
+    assert results.state.text() == "Training · 0 of 16 runs done · about 1:05 min left · 2 workers"
     results.table.setCurrentIndex(results.model.index(0, 0))
     states = [item.text(1) for item in results.runs._items()]
     assert states == ["trains, 25%, validation -1.50", "trains, 25%"]
@@ -444,10 +444,12 @@ def test_closing_the_sweep_window_lets_the_sweep_go_on_and_says_so(
     desk.window.actions_.run("sweep.new")
     assert desk.dialog.isVisible()
     assert desk.dialog.tabs.currentIndex() == RESULTS
+    assert banner not in desk.window.banners.shown
     desk.dialog.close()
     sweep.say(State("failed", "The disk is full."))
     qtbot.waitUntil(lambda: desk.control.state == "failed")
-    assert "The disk is full." in desk.window.banners.shown[0].text
+    (banner,) = desk.window.banners.shown
+    assert "The disk is full." in banner.text
 
 
 def test_another_project_stops_the_sweep_first(qtbot: Any, started: tuple[SweepDesk, FakeSweep]) -> None:

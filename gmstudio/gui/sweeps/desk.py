@@ -21,6 +21,7 @@ from gmstudio.sweeps.spec import SweepSpec
 from gmstudio.sweeps.sweep import Sweep
 
 if TYPE_CHECKING:
+    from gmstudio.gui.banner import Banner
     from gmstudio.gui.main_window import MainWindow
     from gmstudio.gui.sweeps.window import SweepWindow
     from gmstudio.projects.project import Project
@@ -43,6 +44,7 @@ class SweepDesk(QObject):
         self._workers = 0
         self._next: tuple[SweepSpec, Callable[[], None]] | None = None
         self._planning = False
+        self._banner: Banner | None = None
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(CALM)
@@ -66,6 +68,7 @@ class SweepDesk(QObject):
 
     def show_table(self) -> None:
         """Show the table."""
+        self._say_no_more()
         self.shown().show_page(1)
 
     def show_spec(self, spec: SweepSpec, origin: str = "from the file") -> SweepWindow:
@@ -133,7 +136,7 @@ class SweepDesk(QObject):
             self.control.stop()
         elif self.control.training:
             _, done, _ = self.control.counts()
-            self.window.show_banner(
+            self._banner = self.window.show_banner(
                 "The sweep goes on in the background",
                 f"{done:,} runs are done; what is done is kept at any time.",
                 buttons=(("Show it", self.show_table), ("Stop it", self.control.stop)),
@@ -232,8 +235,10 @@ class SweepDesk(QObject):
         if self._next is not None:
             self._plan_next()
             return
-        self.control.show(sweep)
-        then()
+        # The person may have gone on with the sweep of before in the meantime.
+        if not self.control.at_work:
+            self.control.show(sweep)
+            then()
 
     def _not_planned(self, title: str, error: BaseException) -> None:
         self._planning = False
@@ -271,7 +276,13 @@ class SweepDesk(QObject):
         if self.dialog is not None:
             self.dialog.complain(what, reason)
 
+    def _say_no_more(self) -> None:
+        banner, self._banner = self._banner, None
+        if banner is not None and banner in self.window.banners.shown:
+            banner.dismiss()
+
     def _ended(self, state: str, reason: str) -> None:
+        self._say_no_more()
         total, done, failed = self.control.counts()
         self.window.workbench.runs_changed.emit()
         words = f"{done:,} of {total:,} runs are done" + (f", {failed:,} failed" if failed else "")

@@ -187,6 +187,9 @@ class ResultsPage(QWidget):
         left = control.sweep.seconds_left if control.sweep is not None and control.training else None
         if left is not None:
             parts.append(f"about {duration(left)} left")
+        if control.training and control.estimate is not None:
+            count = control.estimate[1]
+            parts.append(f"{count} worker{'' if count == 1 else 's'}")
         self.state.setText(" · ".join(parts))
         self.bar.setValue(round(1000 * control.share()))
         self.pause.setText("Go on" if state == "paused" else "Pause")
