@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gmstudio import __version__, registry, runs
+from gmstudio.errors import RefusedError
 from gmstudio.runs import Experiment
-from gmstudio.sessions import Session
+from gmstudio.sessions import Outcome, Session
 from gmstudio.training.commands import Pause, Play, Stop
 
 if TYPE_CHECKING:
@@ -91,7 +92,14 @@ class Control:
 
 
 class _Session(Session):
-    """A session whose trainer can be asked when it has ended."""
+    """A session that can be asked for its trainer and its error when it has ended."""
+
+    #: What it failed with.
+    error: Exception | None = None
+
+    def _failed(self, error: Exception) -> Outcome:
+        self.error = error
+        return super()._failed(error)
 
     @property
     def trainer(self) -> Trainer | None:
@@ -133,7 +141,9 @@ def train(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
     if outcome.state == "failed":
         problem = outcome.problem
         reason = f"{problem.title}. {problem.what} {problem.remedy}" if problem else "The training failed."
-        raise JobError(reason, _diverged(trainer))
+        # What was refused, as a table that is not there, would be refused again, and all columns with it.
+        refused = isinstance(session.error, RefusedError)
+        raise JobError(reason, tuple(range(len(session.experiment.columns))) if refused else _diverged(trainer))
     if control.stopped or outcome.state != "finished" or trainer is None:
         raise Stopped
     return {

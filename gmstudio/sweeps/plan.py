@@ -14,8 +14,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from gmstudio import registry, runs
+from gmstudio.data.base import DataSpec
 from gmstudio.runs import Column, Experiment
 from gmstudio.sweeps.spec import Place, SweepSpec
 
@@ -76,13 +78,19 @@ class Plan:
         """The key of what is known of each data set without training: sizes and classical baselines."""
         seed = self.spec.trainings[0].seed
         return tuple(
-            _digest({"format": FORMAT, "baselines": registry.to_plain(data), "seed": seed}) for data in self.spec.data
+            _digest({"format": FORMAT, "baselines": registry.to_plain(data), "seed": seed, "content": content})
+            for data, content in zip(self.spec.data, self._contents, strict=True)
         )
 
+    @cached_property
+    def _contents(self) -> tuple[str, ...]:
+        """A digest of the file that each data set is read from, where its specification does not hold one itself."""
+        return tuple(map(_content, self.spec.data))
+
     def _key(self, place: Place) -> str:
-        # A table's specification holds the digest of its file; what is drawn follows from the seed that draws it.
-        drawn = self.spec.trainings[place.training].seed
-        return _digest({"format": FORMAT, "run": runs.run_to_plain(self.spec.run(place)), "data seed": drawn})
+        # What is drawn follows from the seed that draws it.
+        drawn = {"seed": self.spec.trainings[place.training].seed, "content": self._contents[place.data]}
+        return _digest({"format": FORMAT, "run": runs.run_to_plain(self.spec.run(place)), "data": drawn})
 
     def missing(self, done: Collection[str]) -> tuple[PlannedRun, ...]:
         """The runs whose keys are not among `done`."""
@@ -142,3 +150,17 @@ class Plan:
 def _digest(plain: Mapping[str, object]) -> str:
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _content(data: DataSpec) -> str:
+    """The digest of a data set's file; empty where there is none, or the specification holds it."""
+    named: object = getattr(data, "path", "")
+    known: object = getattr(data, "sha256", "")
+    if not isinstance(named, str) or not named or known:
+        return ""
+    try:
+        with Path(named).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        # Whoever builds it says what is the matter.
+        return ""

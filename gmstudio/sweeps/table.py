@@ -151,12 +151,19 @@ def build(
         rows.append(
             Row(
                 data=data,
-                points=next((one.points for one in of_row if one.state == "done"), known.points if known else ""),
+                points=_points(of_row, known),
                 cells=tuple(cell for where, cell in cells.items() if where[0] == i),
                 baselines=_baselines(known, units),
             )
         )
     return Table(spec.title, units, headings(spec), BASELINES, tuple(rows), len(spec.seeds))
+
+
+def _points(of_row: list[Result], known: Baselines | None) -> str:
+    done = [result.points for result in of_row if result.state == "done"]
+    if done:
+        return done[0]
+    return known.points if known and not known.reason else ""
 
 
 def headings(spec: SweepSpec) -> tuple[Heading, ...]:

@@ -156,7 +156,7 @@ def test_a_local_cluster_listens_on_loopback_alone_outlives_a_killed_worker_and_
     watch = Watch()
     watch.start()
     spec = lengthy(trainings=[{"steps": 3000, "batch": 32, "evaluate_every": 1000, "engine": "eager"}], seeds=[1, 2])
-    one = Sweep(spec, project, cluster="local", number=2)
+    one = Sweep(spec, project, cluster="local", number=1)
     one.start()
     until(one, Progress)
     # The Dask workers are the parents of ours.

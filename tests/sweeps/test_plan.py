@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +76,15 @@ def test_only_what_is_missing_is_planned() -> None:
     assert {run.key for run in missing} == {run.key for run in plan.runs} - done
     assert [len(task.runs) for task in plan.tasks(missing)] == [2, 2]
     assert plan.tasks([]) == []
+
+
+def test_another_file_of_the_same_name_is_another_run(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    spec = sweep(data=[{"kind": "table", "path": str(path)}])
+    missing = {run.key for run in Plan(spec).runs}
+    path.write_text("a,b\n1,2\n3,4\n")
+    first, again = ({run.key for run in Plan(spec).runs} for _ in range(2))
+    path.write_text("a,b\n1,2\n3,5\n")
+    second = {run.key for run in Plan(spec).runs}
+    assert first == again and not missing & first and not first & second
+    assert set(Plan(spec).data_keys) != set(Plan(sweep()).data_keys)

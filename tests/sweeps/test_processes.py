@@ -38,6 +38,17 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry._registered["model"], "poison", COMPONENT)
 
 
+def test_what_is_refused_is_reported_at_once_with_its_remedy(project: Project) -> None:
+    one = Sweep(sweep(data=[{"kind": "drawing"}], models=[{"kind": "gaussian"}]), project, make=processes(1))
+    one.start()
+    events = events_of(one)
+    assert not [event for event in events if isinstance(event, Retried)]
+    (reason,) = {result.reason for result in one.results.values()}
+    assert len(one.results) == 4 and one.done() == 0 and "raw" in reason
+    (row,) = one.table().rows
+    assert row.points == "" and row.baselines == {}
+
+
 def alive(pid: int) -> bool:
     """Whether a process lives and is no zombie."""
     try:
