@@ -20,8 +20,9 @@ from gmstudio.observation.frame import RunInfo
 VERSION = 3
 #: Kinds of data, each with an arrangement of its own: points of the plane, and tables of more than two columns.
 PLANE, TABLE = "plane", "table"
-#: Where the arrangement of each kind is remembered: that of the window and that of the stage.
-KEYS = {PLANE: ("window/state", "window/stage"), TABLE: ("window/table-state", "window/table-stage")}
+#: Where the arrangements are remembered: that of the window, and that of the stage for each kind.
+WINDOW_KEY = "window/state"
+STAGE_KEYS = {PLANE: "window/stage", TABLE: "window/table-stage"}
 #: Parts of the stage.
 STAGE = ("stage", "aside", "tabs")
 #: Width of the sides and height of the foot, in heights of a line of text.
@@ -87,7 +88,7 @@ class Layout(QObject):
         self.docks, self.kind = dict(docks), PLANE
         of_tables = {name: getattr(dock.content, "table_place", None) or places[name] for name, dock in docks.items()}
         self._all_places = {PLANE: dict(places), TABLE: of_tables}
-        self._kept: dict[str, tuple[QByteArray, QByteArray]] = {}
+        self._kept: dict[str, QByteArray] = {}
         self._before: tuple[QByteArray, QByteArray] | None = None
         self.maximised: Dock | None = None
         self._restored = False
@@ -151,25 +152,54 @@ class Layout(QObject):
     # Kinds of data.
 
     def suit(self, info: RunInfo) -> None:
-        """Take the arrangement for the data of a run; each kind keeps its own."""
+        """Take the stage's arrangement for the data of a run; each kind keeps its own, the sides stay as they are."""
         kind = PLANE if info.space is None else TABLE
         if kind == self.kind:
             return
         self.restore_maximised()
-        self._kept[self.kind] = self._state()
+        self._kept[self.kind] = self._stage.saveState(VERSION)
+        moved = self.area("stage")
         self.kind = kind
-        state = self._kept.get(kind) or self._remembered()
-        # Both main windows must know a dock before they can put it somewhere.
-        self.arrange()
-        self._restored = state is not None and self._restore(state)
-        if self._restored:
-            self._show_stage()
-        self.tidy_tabs()
+        docks = self.area("stage")
+        moved += [dock for dock in docks if dock not in moved]
+        for dock in moved:
+            self._take_away(dock)
+        rare = [dock for dock in moved if dock not in docks]
+        for dock in rare:
+            self._window.addDockWidget(AREAS["right"], dock)
+        self._stack(rare)
+        for dock in docks:
+            self._stage.addDockWidget(AREAS["stage"], dock)
+        for dock in moved:
+            dock.setVisible(dock in docks)
+        state = self._kept.get(kind) or self._settings.data(STAGE_KEYS[kind])
+        if state.isEmpty() or not self._stage.restoreState(state, VERSION):
+            self._fill_stage(docks)
+            self._front()
+            self._share_stage((ACROSS, DOWN))
+        self._show_stage()
+        self._tidy.start()
         self.changed.emit()
 
-    def _remembered(self) -> tuple[QByteArray, QByteArray] | None:
-        outer, inner = (self._settings.data(key) for key in KEYS[self.kind])
-        return None if outer.isEmpty() or inner.isEmpty() else (outer, inner)
+    def _take_away(self, dock: Dock) -> None:
+        """Take a dock out of the main window in which it stands: under another kind of data it may be the other one."""
+        dock.setFloating(False)
+        for host in (self._window, self._stage):
+            if dock.parent() is host:
+                host.removeDockWidget(dock)
+
+    def _fill_stage(self, docks: list[Dock]) -> None:
+        for dock in docks:
+            self._stage.addDockWidget(AREAS["stage"], dock)
+        if self._part("tabs"):
+            self._beside()
+        else:
+            self._grid(docks)
+
+    def _front(self) -> None:
+        """Show the first of the stage's tabs."""
+        if self._part("tabs"):
+            self._part("tabs")[0].raise_()
 
     def _show_stage(self) -> None:
         self._stage.setVisible(any(not dock.isHidden() for dock in self.area("stage")))
@@ -179,20 +209,15 @@ class Layout(QObject):
         wanted = set(names)
         self._forget_maximised()
         for dock in self.docks.values():
-            dock.setFloating(False)
-            # Under another kind of data it may have stood in the other main window.
-            for host in (self._window, self._stage):
-                if dock.parent() is host:
-                    host.removeDockWidget(dock)
+            self._take_away(dock)
         for area in AREAS:
             docks = self.area(area)
+            if area == "stage":
+                self._fill_stage(docks)
+                continue
             for dock in docks:
-                self._host(dock).addDockWidget(AREAS[area], dock)
-            if area == "stage" and self._part("tabs"):
-                self._beside()
-            elif area == "stage":
-                self._grid(docks)
-            elif area == "left":
+                self._window.addDockWidget(AREAS[area], dock)
+            if area == "left":
                 self._stack(docks)
             else:
                 usual = [dock for dock in docks if not self._rare(dock.name)]
@@ -204,8 +229,7 @@ class Layout(QObject):
         for name, dock in self.docks.items():
             dock.setVisible(name in wanted)
         self._stage.setVisible(any(dock.name in wanted for dock in self.area("stage")))
-        if self.kind == TABLE and self._part("tabs"):
-            self._part("tabs")[0].raise_()
+        self._front()
         self.share_out()
 
     def _grid(self, docks: list[Dock]) -> None:
@@ -322,8 +346,8 @@ class Layout(QObject):
 
     def restore(self) -> bool:
         """Put the docks where they were; returns False where nothing usable is remembered."""
-        state = self._remembered()
-        if state is None:
+        state = self._settings.data(WINDOW_KEY), self._settings.data(STAGE_KEYS[self.kind])
+        if state[0].isEmpty() or state[1].isEmpty():
             return False
         # Both main windows must know a dock before they can put it somewhere.
         self.arrange()
@@ -333,10 +357,10 @@ class Layout(QObject):
 
     def remember(self) -> None:
         """Keep the arrangement for the next start."""
-        self._kept[self.kind] = self._before if self._before is not None else self._state()
-        for kind, states in self._kept.items():
-            for key, state in zip(KEYS[kind], states, strict=True):
-                self._settings.set(key, state)
+        outer, inner = self._before if self._before is not None else self._state()
+        self._settings.set(WINDOW_KEY, outer)
+        for kind, state in {**self._kept, self.kind: inner}.items():
+            self._settings.set(STAGE_KEYS[kind], state)
 
     def close(self) -> None:
         """Stop the timer."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.giving_button import GivingButton
+from gmstudio.gui.theme import Theme, themes
+from gmstudio.paths import resource
 
 
-class ColumnButton(QToolButton):
+class ColumnButton(GivingButton):
     """Says how many columns are shown, and offers others.
 
     Signals:
@@ -23,18 +25,13 @@ class ColumnButton(QToolButton):
         self.names: tuple[str, ...] = ()
         self.columns: tuple[int, ...] = ()
         self.chooser: ColumnChooser | None = None
-        self.setFont(small_font(self.font(), 0.5))
-        self.setAutoRaise(True)
-        self.setMaximumHeight(22)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(self.tr("Which columns are shown: up to {}").format(most))
         self.clicked.connect(self.choose)
-        self.hide()
 
     def offer(self, names: tuple[str, ...], columns: tuple[int, ...]) -> None:
         """Offer columns of these names, some of which are shown."""
         self.names, self.columns = names, columns
-        self.setText(self.tr("{} of {} columns ▾").format(len(columns), len(names)))
+        self.say(self.tr("{} of {} columns").format(len(columns), len(names)))
         self.setAccessibleName(self.tr("Columns: {}").format(", ".join(names[k] for k in columns)))
         self.setVisible(len(names) > 2)
 
@@ -74,6 +71,7 @@ class ColumnChooser(QFrame):
             item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             item.setCheckState(Qt.CheckState.Checked if index in button.columns else Qt.CheckState.Unchecked)
             self.list.addItem(item)
+        self.list.setStyleSheet(_ticks(themes().current))
         self.list.itemChanged.connect(self._ticked)
         self.note = QLabel()
         box = QVBoxLayout(self)
@@ -109,3 +107,13 @@ class ColumnChooser(QFrame):
         for row in range(self.list.count()):
             item = self.list.item(row)
             item.setHidden(text.casefold() not in item.text().casefold())
+
+
+def _ticks(theme: Theme) -> str:
+    """Boxes to tick in the theme's colours."""
+    box, ticked = theme.colours["axis"], theme.colours["accent"]
+    image = resource(f"icons/checked-{theme.name}.svg").as_posix()
+    return (
+        f"QListWidget::indicator {{ width: 13px; height: 13px; border: 1px solid {box}; border-radius: 4px; }}"
+        f"QListWidget::indicator:checked {{ background: {ticked}; border-color: {ticked}; image: url('{image}'); }}"
+    )

@@ -64,6 +64,8 @@ class DataPanel(PlanePanel):
         if self.info is None:
             return self.tr("Data: nothing loaded yet.")
         data = self.flat("data", self.info.data)
+        if not len(data):
+            return self.tr("Data: no rows.")
         middle, spread = data.mean(axis=0), data.std(axis=0)
         words = [
             f"Data: {len(data):,} training points around ({middle[0]:.2f}, {middle[1]:.2f}), "

@@ -82,6 +82,7 @@ def paint_names(
     """
     if rect.width() < 90 or rect.height() < 60:
         return
+    painter.save()
     painter.setFont(font)
     metrics = painter.fontMetrics()
     for axis in (0, 1) if with_y else (0,):
@@ -96,3 +97,4 @@ def paint_names(
         painter.drawRoundedRect(box, 3, 3)
         painter.setPen(theme.colour("text"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+    painter.restore()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QSpinBox, QWidget
 
-from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.giving_button import GivingButton
 from gmstudio.gui.panels.plane_link import PlaneLink
 from gmstudio.observation.frame import RunInfo
 from gmstudio.observation.plane import F64, Plane, Space, framing
 
 PRINCIPAL, COLUMNS = range(2)
 MEAN, MEDIAN, ROW = range(3)
-_WIDE = 150
 
 
 def show_columns(link: PlaneLink, info: RunInfo, across: int, up: int) -> None:
@@ -52,7 +51,7 @@ def show(link: PlaneLink, info: RunInfo, plane: Plane) -> None:
     link.show_plane(plane, framing(plane.project(info.data)))
 
 
-class PlaneButton(QToolButton):
+class PlaneButton(GivingButton):
     """Says which plane is shown, and offers others; hidden where the data are points of the plane themselves."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -60,13 +59,8 @@ class PlaneButton(QToolButton):
         self.info: RunInfo | None = None
         self.link: PlaneLink | None = None
         self.chooser: PlaneChooser | None = None
-        self.setFont(small_font(self.font(), 0.5))
-        self.setAutoRaise(True)
-        self.setMaximumHeight(22)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(self.tr("The plane that is shown: two columns, or the principal plane, and where it passes."))
         self.clicked.connect(self.choose)
-        self.hide()
 
     def set_link(self, link: PlaneLink) -> None:
         """Choose for these plots."""
@@ -90,8 +84,7 @@ class PlaneButton(QToolButton):
         words = self.tr("Principal plane") if principal else " × ".join(plane.names)
         if plane.through != "mean":
             words += f" @ {plane.through}"
-        short = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, _WIDE)
-        self.setText(f"{short} ▾")
+        self.say(words)
         self.setAccessibleName(self.tr("Plane: {}").format(words))
 
     def choose(self) -> None:

@@ -14,7 +14,7 @@ from gmstudio.gui.panels.plane_row import Heading, PlaneRow, Plot
 from gmstudio.gui.panels.strip_panel import StripPanel
 from gmstudio.gui.theme import Theme
 from gmstudio.observation.frame import F32, Frame, RunInfo, Truth
-from gmstudio.observation.plane import Plane
+from gmstudio.observation.plane import MOST_COLUMNS, Plane
 
 
 class PlanePanel(StripPanel):
@@ -146,7 +146,10 @@ class PlanePanel(StripPanel):
             return points
         kept = self._flat.get(name)
         if kept is None or kept[0] is not points or kept[1] is not plane:
-            if plane is not None:
+            if plane is not None and points.shape[1] != min(plane.dim, MOST_COLUMNS):
+                # The panel still has the run of before, while others show one of other columns.
+                found = np.empty((0, 2), dtype=np.float32)
+            elif plane is not None:
                 found = plane.project(points)
             else:
                 found = np.pad(points[:, :2], ((0, 0), (0, max(0, 2 - points.shape[1]))))

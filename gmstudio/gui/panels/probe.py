@@ -118,13 +118,17 @@ class ProbeView(Layered):
     def _paint_numbers(self, painter: QPainter, rect: QRectF, numbers: list[tuple[str, str, Any, Any]]) -> float:
         assert self.point is not None
         x, y = (f"{value:.3f}".replace("-", "−") for value in self.point)
-        here = f"x = ({x}, {y})"
+        here, told = f"x = ({x}, {y})", []
         if self.plane is not None:
             values = self.plane.written(*self.point)
-            here = ", ".join(f"{name} = {short(v, 4)}" for name, v in zip(self.plane.names, values, strict=True))
+            told = [f"{name} = {short(v, 4)}" for name, v in zip(self.plane.names, values, strict=True)]
         plain, bold = small_font(self.font(), 0.5), small_font(self.font(), 0.5, bold=True)
         painter.setFont(bold)
         painter.setPen(self.theme.colour("text"))
+        if told:
+            # Names of columns are long: one line for each.
+            write(painter, QRectF(rect.left(), rect.top(), rect.width(), ROW), told[0], _LEFT)
+            rect, here = rect.adjusted(0, ROW - 3, 0, 0), told[1]
         write(painter, QRectF(rect.left(), rect.top(), rect.width(), ROW), here, _LEFT)
         first = 62.0
         width = (rect.width() - first) / len(numbers)

@@ -101,7 +101,9 @@ class ScorePanel(PlanePanel):
         if self.half is None and self.suits(frame):
             medians = [_median(column.score) for column in frame.columns if column.score is not None]
             known = [median for median in medians if median is not None]
-            self.half = max(known) if known else None
+            # Scores of tables differ by orders of magnitude: the shorter ones must be seen, the others are cut anyway.
+            least = self.link.plane is not None
+            self.half = (min(known) if least else max(known)) if known else None
         super().show_frame(frame)
 
     def missing(self, frame: Frame) -> str:
