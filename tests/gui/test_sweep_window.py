@@ -282,8 +282,7 @@ def test_runs_under_way_are_told_in_their_cell_and_in_all(qtbot: Any, started: t
     keys = tuple(sweep.keys(0, 0, 0) + sweep.keys(0, 0, 1))
     sweep.seconds_left = 65.0
     sweep.say(Estimated(70.0, 2), Began(0, keys), Progress(0, keys, "running", 10, 40, 100.0, {keys[0]: -1.5}))
-    qtbot.waitUntil(lambda: desk.control.share() > 0)
-    assert shown_at(desk, 0, 0) == "25%"
+    qtbot.waitUntil(lambda: shown_at(desk, 0, 0) == "25%")
     assert shown_at(desk, 0, 0, SHARE) == 0.25
     assert shown_at(desk, 1, 0) == writing.NOTHING
     assert desk.control.share() == pytest.approx(4 * 0.25 / 16)
@@ -291,8 +290,8 @@ def test_runs_under_way_are_told_in_their_cell_and_in_all(qtbot: Any, started: t
     results = desk.dialog.results
     assert results.state.text() == "Training · 0 of 16 runs done · about 1:05 min left · 2 workers"
     results.table.setCurrentIndex(results.model.index(0, 0))
-    states = [item.text(1) for item in results.runs._items()]
-    assert states == ["trains, 25%, validation -1.50", "trains, 25%"]
+    wanted = ["trains, 25%, validation -1.50", "trains, 25%"]
+    qtbot.waitUntil(lambda: [item.text(1) for item in results.runs._items()] == wanted)
 
 
 def test_the_better_cell_of_a_model_is_marked_and_bold_at_the_moment_that_is_chosen(
@@ -450,6 +449,20 @@ def test_closing_the_sweep_window_lets_the_sweep_go_on_and_says_so(
     qtbot.waitUntil(lambda: desk.control.state == "failed")
     (banner,) = desk.window.banners.shown
     assert "The disk is full." in banner.text
+
+
+def test_what_happens_while_the_window_is_closed_is_there_when_it_is_opened(
+    qtbot: Any, started: tuple[SweepDesk, FakeSweep]
+) -> None:
+    desk, sweep = started
+    assert desk.dialog is not None
+    desk.dialog.close()
+    sweep.say(Finished({key: done(-2.0) for key in sweep.keys(0, 0, 0)}))
+    with qtbot.waitSignal(desk.control.results_changed):
+        pass
+    assert shown_at(desk, 0, 0) == writing.NOTHING
+    desk.show_table()
+    assert shown_at(desk, 0, 0) == "-1.75 ± 0.00"
 
 
 def test_another_project_stops_the_sweep_first(qtbot: Any, started: tuple[SweepDesk, FakeSweep]) -> None:

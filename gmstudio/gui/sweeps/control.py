@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds between two looks at what a sweep has said, and most that is heard at one look.
 TICK, MOST = 100, 1000
-#: Seconds between two pictures of a growing table.
-TABLE_SECONDS = 0.5
+#: Seconds between two pictures of a growing table, and of runs under way.
+TABLE_SECONDS, MOVE_SECONDS = 0.5, 0.25
 #: The states in which a sweep's thread is at work.
 AT_WORK = frozenset({"estimating", "measuring", "running", "paused", "stopping"})
 
@@ -55,7 +55,7 @@ class SweepControl(QObject):
 
     Signals:
         changed(): state or estimate are others.
-        moved(): runs under way are further.
+        moved(): runs under way are further; at most four times a second.
         results_changed(): there are new results, or others; at most twice a second.
         said(str, str): something a person should know: what happened, and why.
         ended(str, str): the training of runs is over: ``finished``, ``stopped`` or ``failed``, and why it failed.
@@ -76,7 +76,8 @@ class SweepControl(QObject):
         self.estimate: tuple[float, int] | None = None
         self._state = ""
         self._wanted = False
-        self._fresh = False
+        self._fresh = self._gone_on = False
+        self._moved = 0.0
         self._shown, self._rest = 0.0, TABLE_SECONDS
         self._timer = QTimer(self)
         self._timer.setInterval(TICK)
@@ -182,7 +183,6 @@ class SweepControl(QObject):
         self.changed.emit()
 
     def _look(self) -> None:
-        moved = False
         for _ in range(MOST):
             if self.sweep is None:
                 return
@@ -190,9 +190,11 @@ class SweepControl(QObject):
                 event = self.sweep.events.get_nowait()
             except queue.Empty:
                 break
-            moved = True
+            self._gone_on = True
             self._hear(event)
-        if moved:
+        now = time.monotonic()
+        if self._gone_on and now - self._moved > MOVE_SECONDS:
+            self._gone_on, self._moved = False, now
             self.moved.emit()
         if self._fresh and time.monotonic() - self._shown > self._rest:
             self._show_results()

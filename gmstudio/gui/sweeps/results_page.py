@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from gmstudio.gui.cards.calm import CalmCombo
@@ -48,6 +49,7 @@ class ResultsPage(QWidget):
         self.control = control
         self.model = TableModel()
         self._units: Units = "standardised"
+        self._stale = False
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 8, 0, 0)
         box.setSpacing(8)
@@ -159,7 +161,11 @@ class ResultsPage(QWidget):
         return sweep.table(self._units) if sweep is not None else None
 
     def show_results(self) -> None:
-        """Bring the table up to date."""
+        """Bring the table up to date, as soon as somebody can see it."""
+        if self.control.sweep is not None and not self.isVisible():
+            self._stale = True
+            return
+        self._stale = False
         table = self.table_now()
         before = self.model.table
         self.model.show_courses(self.control.courses)
@@ -205,7 +211,16 @@ class ResultsPage(QWidget):
         for button in (self.copy, self.save):
             button.setEnabled(total > 0)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what has happened unseen."""
+        super().showEvent(event)
+        if self._stale:
+            self.show_results()
+        self._moved()
+
     def _moved(self) -> None:
+        if not self.isVisible():
+            return
         self.model.show_courses(self.control.courses)
         self.runs.refresh_states()
         self.refresh()
