@@ -14,6 +14,12 @@ from gmstudio.data.base import Dataset
 from gmstudio.sweeps import classical
 
 
+@pytest.fixture(autouse=True)
+def few_mixtures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classical, "COMPONENTS", (1, 2, 4))
+    monkeypatch.setattr(classical, "STARTS", 2)
+
+
 def dataset(dim: int = 3, rows: int = 600) -> Dataset:
     """Two far clusters in columns of very different units."""
     g = torch.Generator().manual_seed(4)
