@@ -170,11 +170,12 @@ class Layout(QObject):
         self._stack(rare)
         for dock in docks:
             self._stage.addDockWidget(AREAS["stage"], dock)
-        for dock in moved:
-            dock.setVisible(dock in docks)
+        # Docks that were taken away are hidden until they have their places: side by side they would widen the window.
         state = self._kept.get(kind) or self._settings.data(STAGE_KEYS[kind])
         if state.isEmpty() or not self._stage.restoreState(state, VERSION):
             self._fill_stage(docks)
+            for dock in docks:
+                dock.show()
             self._front()
             self._share_stage((ACROSS, DOWN))
         self._show_stage()

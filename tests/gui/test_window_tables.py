@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QTabBar
 
 from gmstudio import runs
 from gmstudio.gui.docks import on_screen
@@ -117,3 +118,19 @@ def test_a_table_on_record_is_shown_as_it_was(
     window.display.look_at(0)
     qtbot.waitUntil(lambda: window.panels["pairs"].frame.step == 0, timeout=SECONDS)
     assert "Pairs of first, second, third, fourth" in window.panels["pairs"].summary()
+
+
+def test_the_window_keeps_its_size_and_one_bar_of_tabs_whatever_the_data(
+    qtbot: Any, window: MainWindow, tiny: Tiny, table: Experiment
+) -> None:
+    size = window.size()
+    for experiment in (table, tiny(), table, tiny(), table):
+        trained(qtbot, window, experiment)
+        qtbot.wait(50)
+        assert window.size() == size
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count()]
+    texts = [tuple(bar.tabText(k) for k in range(bar.count())) for bar in bars]
+    assert sorted(texts) == [
+        ("Density", "Score", "Samples", "Data and batch", "Outliers"),
+        ("Experiment", "Draw"),
+    ]

@@ -42,7 +42,7 @@ class GivingButton(QToolButton):
 
     def sizeHint(self) -> QSize:
         """The room of all words, within reason."""
-        wide = self.fontMetrics().horizontalAdvance(f"{self._words} ▾") + _AIR
+        wide = self.fontMetrics().horizontalAdvance(f"{self._words} ▾") + _AIR + 6
         return QSize(min(wide, _MOST), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:

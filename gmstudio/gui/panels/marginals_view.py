@@ -69,7 +69,7 @@ class MarginalsView(Layered):
         def fault(across: int) -> float:
             """How far the plots are from their best shape, and how much room is left empty."""
             empty = -count % across
-            return abs(math.log(self._shape(across, size.width(), tall) / wanted)) + 0.2 * empty
+            return abs(math.log(max(self._shape(across, size.width(), tall), 1e-3) / wanted)) + 0.2 * empty
 
         best = min(range(1, count + 1), key=fault)
         lines = math.ceil(count / best)
@@ -79,7 +79,9 @@ class MarginalsView(Layered):
         ]
 
     def _shape(self, across: int, width: float, height: float) -> float:
-        return (width / across) / max(1.0, height / math.ceil(len(self.columns) / across))
+        """Width over height of what is left for a plot itself."""
+        around = TITLE + FOOT + (0.0 if self.quantiles_shown else BAR * len(self.kinds) + 3)
+        return (width / across - GAP) / max(1.0, height / math.ceil(len(self.columns) / across) - around)
 
     def ordered(self, kind: Kind, column: int) -> NDArray[Any]:
         """The values of a column in order; kept as long as the points are the same."""
