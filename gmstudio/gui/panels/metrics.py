@@ -45,7 +45,8 @@ WHAT: dict[str, str] = {
     "kl": "How many nats the model loses against the exact density of the data; 0 is perfect.",
     "fisher": "Fisher divergence: mean squared distance between the model's score and the exact one; 0 is perfect.",
     "mmd": "Squared maximum mean discrepancy between samples of the model and data; about 0 is perfect.",
-    "sliced_wasserstein": "Wasserstein distance between samples and data, averaged over directions; near 0 is best.",
+    "sliced_wasserstein": "Wasserstein distance between samples and data, averaged over directions; near 0 is best. "
+    "For tables in standard deviations of the columns.",
     "modes": "Share of the data's modes near which the model draws its fair share of samples.",
     "sigma2": "Variance of the noise that mollifies the step's batch.",
     "rate": "Learning rate of the step.",

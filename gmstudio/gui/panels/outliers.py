@@ -199,23 +199,21 @@ class OutliersPanel(StripPanel):
         self._paint()
 
     def _paint(self) -> None:
-        """Colours of the theme, for wherever no style sheet gives them."""
+        """Colours of the theme, also where the program's style sheet has those of another."""
         palette = QPalette(self.palette())
-        for role, token in (
-            (QPalette.ColorRole.Window, "panel"),
-            (QPalette.ColorRole.Base, "plot"),
-            (QPalette.ColorRole.Button, "panel"),
-            (QPalette.ColorRole.Text, "text"),
-            (QPalette.ColorRole.WindowText, "muted"),
-            (QPalette.ColorRole.ButtonText, "text"),
-            (QPalette.ColorRole.Highlight, "accent-soft"),
-            (QPalette.ColorRole.HighlightedText, "text"),
-        ):
-            palette.setColor(role, self.theme.colour(token))
+        palette.setColor(QPalette.ColorRole.Window, self.theme.colour("panel"))
+        palette.setColor(QPalette.ColorRole.WindowText, self.theme.colour("muted"))
         self.setAutoFillBackground(True)
         self.setPalette(palette)
-        for part in (self.table, self.note, self.table.viewport(), self.table.horizontalHeader()):
-            part.setPalette(palette)
+        named = self.theme.colours
+        head = f"background: {named['panel']}; color: {named['muted']}; border: none;"
+        self.table.setStyleSheet(
+            f"QTableView {{ background: {named['plot']}; color: {named['text']}; border: none; border-radius: 0; }}"
+            f"QTableView::item:selected {{ background: {named['accent-soft']}; color: {named['text']}; }}"
+            f"QHeaderView, QHeaderView::section {{ {head} }}"
+            "QHeaderView::section { padding: 3px 6px; font-weight: 600; }"
+        )
+        self.note.setStyleSheet(f"background: {named['plot']}; color: {named['muted']};")
 
     def summary(self) -> str:
         if self.info is None or not len(self.model.rows):
