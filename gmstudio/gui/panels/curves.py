@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QStackedLayout, QTo
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.chart import Chart
 from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, Span, calm, quantity_of
-from gmstudio.gui.panels.head import Legend, paint_legend
+from gmstudio.gui.panels.head import Legend, head_button, paint_legend
 from gmstudio.gui.panels.layered import for_svg, small_font, write
 from gmstudio.gui.panels.metrics import NAMES, WHAT, unknowns
 from gmstudio.gui.panels.ticks import short
@@ -93,7 +93,7 @@ class CurvesPanel(Panel):
 
     def _make_follow(self) -> QToolButton:
         help = self.tr("Show the whole run again, and what comes (Home, or a double click)")
-        button = self._button(self.tr("Follow"), self.tr("Follow the run"), help)
+        button = head_button(self, HEAD, self.tr("Follow"), self.tr("Follow the run"), help)
         button.clicked.connect(self.follow_run)
         return button
 
@@ -102,21 +102,9 @@ class CurvesPanel(Panel):
             "Likelihoods of the standardised columns, as papers report them. Off: in the units of the data. "
             "The two differ by the logarithms of the columns' scales."
         )
-        button = self._button(self.tr("Standardised"), self.tr("Likelihoods in standardised units"), help)
+        button = head_button(self, HEAD, self.tr("Standardised"), self.tr("Likelihoods in standardised units"), help)
         button.setCheckable(True)
         button.toggled.connect(self._units)
-        return button
-
-    def _button(self, text: str, name: str, help: str) -> QToolButton:
-        """A button of the head, not yet shown."""
-        button = QToolButton(self)
-        button.setText(text)
-        button.setToolTip(help)
-        button.setAccessibleName(name)
-        button.setFont(small_font(self.font(), 0.5))
-        button.setMaximumHeight(HEAD - 2)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.hide()
         return button
 
     def _units(self, _on: bool) -> None:

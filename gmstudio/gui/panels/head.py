@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from gmstudio.gui.panels.layered import small_font, write
 from gmstudio.gui.theme import Theme, themes
@@ -55,6 +55,19 @@ def paint_legend(painter: QPainter, rect: QRectF, theme: Theme, titles: tuple[st
         write(painter, QRectF(x + 22, rect.top(), wide + 1, rect.height()), word, _LEFT)
         x += wide + 34
     painter.setFont(base)
+
+
+def head_button(parent: QWidget, height: int, text: str, name: str, help: str) -> QToolButton:
+    """A button of the line, not yet shown."""
+    button = QToolButton(parent)
+    button.setText(text)
+    button.setToolTip(help)
+    button.setAccessibleName(name)
+    button.setFont(small_font(parent.font(), 0.5))
+    button.setMaximumHeight(height - 2)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.hide()
+    return button
 
 
 class Legend(QWidget):
