@@ -115,8 +115,14 @@ def test_grids_of_another_plane_are_not_shown_and_the_panel_says_what_it_waits_f
         panel.link.show_plane(other, (-3.0, 3.0, -3.0, 3.0))
         assert "Principal axis 1 × Principal axis 2" in panel.row.hint
         assert (pixels(panel) != before).any()
-        panel.show_frame(demo_table.frame(1000, replace(SEEN, plane=other, bounds=(-3.0, 3.0, -3.0, 3.0))))
+        seen = replace(SEEN, plane=other, bounds=(-3.0, 3.0, -3.0, 3.0))
+        panel.show_frame(demo_table.empty(demo_table.frame(1000, seen)))
+        assert panel.row.hint == "Waiting for the picture of this plane.", "it was there on the plane before"
+        panel.show_frame(demo_table.frame(1000, seen))
         assert panel.row.hint == ""
+        panel.begin(demo_table.info("of another model"))
+        panel.show_frame(demo_table.empty(demo_table.frame(0, seen, "of another model")))
+        assert "This model has no" in panel.row.hint
 
 
 def test_the_same_data_keep_plane_and_zoom_and_other_data_do_not() -> None:

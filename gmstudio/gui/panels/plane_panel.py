@@ -33,6 +33,7 @@ class PlanePanel(StripPanel):
         self.row.setAccessibleName(self.title)
         self.row.menu_wanted.connect(self.extend_menu)
         self.row.hint = self.empty_hint
+        self._had = False
         self._flat: dict[str, tuple[F32, Plane | None, F32]] = {}
         self.plane_button = PlaneButton(self)
         self.strip.addWidget(self.plane_button)
@@ -88,6 +89,7 @@ class PlanePanel(StripPanel):
         super().begin(info)
         self.frame = None
         self.truth = None
+        self._had = False
         self._flat.clear()
         self.link.begin(info)
         self.plane_button.show_info(info)
@@ -128,7 +130,12 @@ class PlanePanel(StripPanel):
             return self.tr("Waiting for the picture of this plane.") + (
                 "" if seen is None else self.tr(" What was kept shows {}.").format(" × ".join(seen.names))
             )
-        return "" if self.before_frames else self.missing(frame)
+        lacking = "" if self.before_frames else self.missing(frame)
+        if lacking and self._had and frame.view.plane is not None:
+            # It is there, but on this plane not computed yet.
+            return self.tr("Waiting for the picture of this plane.")
+        self._had = self._had or not lacking
+        return lacking
 
     def suits(self, frame: Frame) -> bool:
         """Whether the grids of a frame were computed on the plane that is shown."""
