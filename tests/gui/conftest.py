@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,9 @@ from gmstudio.gui.main_window import MainWindow
 from gmstudio.gui.panels import demo
 from gmstudio.gui.panels.base import Panel
 from gmstudio.runs import Experiment
+
+# Tests may use `sweep_played.py`, which is no test.
+sys.path.insert(0, str(Path(__file__).parent))
 
 #: Seconds in which timers that fire once may do so.
 GRACE = 0.5
