@@ -19,7 +19,7 @@ from gmstudio.sweeps.workers import Job, Report, environment
 
 COMMAND = (sys.executable, "-m", "gmstudio.sweeps.worker")
 #: Seconds that a worker has to stop by itself before it is ended by force.
-GRACE = 0.25
+GRACE = 0.1
 #: Bytes of a dead worker's last words that are looked at.
 LAST_WORDS = 4000
 
@@ -135,20 +135,22 @@ class Process:
             if self.job is not None:
                 self._send({"stop": self.job})
 
-    def kill(self) -> None:
-        """End the process and what it has started, at once; its job is not reported any more."""
+    def kill(self) -> subprocess.Popen[bytes] | None:
+        """End the process and what it has started, at once; its job is not reported any more.
+
+        Returns:
+            what has to be waited for, for its memory takes a while to be given back.
+        """
         with self._lock:
             self.job = None
             process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             with contextlib.suppress(OSError):
                 if sys.platform == "win32":
                     process.kill()
                 else:
                     os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        return process
 
 
 class Processes:
@@ -189,14 +191,17 @@ class Processes:
         end = time.monotonic() + GRACE
         while time.monotonic() < end and self.free < len(self):
             time.sleep(0.01)
-        for process in self.processes:
-            if process.job is not None:
-                process.kill()
+        _end([process for process in self.processes if process.job is not None])
 
     def close(self) -> None:
         """End everything."""
-        for process in self.processes:
-            process.kill()
+        _end(self.processes)
+
+
+def _end(processes: Sequence[Process]) -> None:
+    for killed in [process.kill() for process in processes]:
+        if killed is not None:
+            killed.wait()
 
 
 def _cause(status: int) -> str:

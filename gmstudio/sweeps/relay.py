@@ -111,7 +111,7 @@ def _process(address: str, plain: dict[str, Any]) -> tuple[Process, queue.Simple
 def _end(process: Process) -> None:
     """Stop a process's job, by force if need be."""
     process.ask_to_stop()
-    end = time.monotonic() + GRACE / 2
+    end = time.monotonic() + GRACE
     while time.monotonic() < end and process.job is not None:
         time.sleep(0.01)
     if process.job is not None:
