@@ -208,15 +208,15 @@ def test_a_schedule_can_be_changed_while_it_trains(qtbot: Any, make_window: Any,
 def test_a_diverged_training_says_so_and_the_window_lives(
     qtbot: Any, make_window: Any, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loss, calls = MaximumLikelihood.loss, []
+    weight, calls = MaximumLikelihood.weight, []
 
-    def diverging(self: MaximumLikelihood, model: Any, x: Any) -> Any:
+    def diverging(self: MaximumLikelihood, batch: int) -> float:
         calls.append(1)
-        return loss(self, model, x) * (1.0 if len(calls) < 25 else float("nan"))
+        return weight(self, batch) * (1.0 if len(calls) < 25 else float("nan"))
 
     window = make_window(tiny(steps=4000))
     with monkeypatch.context() as patch:
-        patch.setattr(MaximumLikelihood, "loss", diverging)
+        patch.setattr(MaximumLikelihood, "weight", diverging)
         window.workbench.start()
         wait_for(qtbot, window, "failed")
     qtbot.waitUntil(lambda: bool(window.banners.shown), timeout=SECONDS)
