@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import queue
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -15,6 +17,8 @@ Said = Literal["progress", "done", "failed", "stopped", "died"]
 #: The name of a Dask cluster on loopback that starts and ends with the sweep.
 LOCAL = "local"
 MOST_WORKERS = 256
+#: Where Linux shows GPUs under Windows, and those of AMD, which torch calls CUDA too.
+_OTHERS = (Path("/dev/dxg"), Path("/dev/kfd"))
 
 
 class ClusterError(RefusedError):
@@ -145,6 +149,9 @@ def cores() -> int:
 
 def gpus() -> tuple[str, ...]:
     """The CUDA devices that this process may use, by the names of CUDA_VISIBLE_DEVICES."""
+    # Torch takes a second to load, in which nobody could stop; so it is not asked where there can be none.
+    if sys.platform == "linux" and not any(Path("/dev").glob("nvidia[0-9]*")) and not any(map(Path.exists, _OTHERS)):
+        return ()
     import torch
 
     if not torch.cuda.is_available():
