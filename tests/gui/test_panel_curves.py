@@ -74,6 +74,24 @@ def test_baselines_in_reach_are_shown_and_far_ones_do_not_flatten(curves: Curves
     assert curves.plot.overlay.levels == []
 
 
+def test_a_model_that_overfits_does_not_flatten_what_is_near_the_baselines(curves: CurvesPanel) -> None:
+    assert curves.plot is not None
+    curves.show_truth(Truth(VIEW, baselines=(("Gaussian", -19.0),)))
+    curves.show_metrics([Metric(50 * k, 0, "validation", -16.0 - 10.0 * k**2) for k in range(70)])
+    curves.redraw()
+    low, high = curves.plot.spans[1]
+    assert -60.0 < low < -19.0 and -16.0 <= high < 0.0
+
+
+def test_likelihoods_that_are_all_far_below_the_baselines_are_still_shown(curves: CurvesPanel) -> None:
+    assert curves.plot is not None
+    curves.show_truth(Truth(VIEW, baselines=(("Gaussian", -19.0),)))
+    curves.show_metrics([Metric(50 * k, 0, "validation", -5e4 - 100.0 * k) for k in range(70)])
+    curves.redraw()
+    low, high = curves.plot.spans[1]
+    assert low < -5.6e4 and high > -5e4
+
+
 def test_before_anything_is_measured_the_baselines_alone_are_shown(curves: CurvesPanel) -> None:
     assert curves.plot is not None
     curves.show_truth(Truth(VIEW, baselines=(("Gaussian", -2.5), ("Truth", -1.5))))

@@ -25,6 +25,8 @@ QUANTITIES: tuple[str, ...] = (
 _PLANNED = frozenset({"sigma2", "rate"})
 #: Largest over smallest value from which on a logarithmic axis shows more.
 DECADE = 10.0
+#: How far below the baselines the likelihoods are shown, in units of how far they reach above the lowest baseline.
+FALL = 4.0
 
 
 def quantity_of(name: str) -> str:
@@ -168,6 +170,13 @@ class Courses:
         low, high = limits
         if low < 0 <= self._reach.get(quantity, limits)[0]:
             low = -0.02 * high
+        if quantity == LIKELIHOOD and levels:
+            # A model that overfits falls without end: how far says nothing, and it would flatten all the rest.
+            reached = [self._reach[name][1] + self.offset for name in ("train", "validation") if name in self._reach]
+            best = max(reached, default=high)
+            lowest = min(levels) - FALL * max(best - min(levels), 1.0)
+            if low < lowest < best:
+                low, high = lowest, best
         near = [b for b in levels if low - (high - low) <= b <= high + (high - low)]
         # Their names stand over them.
         below, above = 0.06 * (high - low), 0.12 * (high - low)

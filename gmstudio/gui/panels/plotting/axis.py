@@ -13,7 +13,7 @@ from gmstudio.gui.panels.layered import for_svg
 from gmstudio.gui.panels.ticks import label, ticks
 from gmstudio.gui.theme import Theme
 
-WIDTH, HEIGHT = 44, 17
+WIDTH, HEIGHT = 50, 17
 #: How far texts reach over the ends of an axis.
 OVER = 24
 _FLAGS = Qt.TextFlag.TextSingleLine.value
