@@ -273,7 +273,8 @@ class Timeline(QWidget):
             self.track.update()
 
     def show_plans(self, plans: NDArray[np.float64]) -> None:
-        """The noise has been planned anew."""
+        """The noise has been planned, for every step of the run; only now is known how many steps its epochs have."""
+        self.track.steps = plans.shape[1]
         self.track.show_plans(plans)
 
     def show_step(self, step: int) -> None:

@@ -335,7 +335,7 @@ class Workbench(QObject):
         info = self.keeper.attempt(lambda: project.info(run))
         truth = self.keeper.attempt(lambda: project.truth(run))
         metrics = self.keeper.attempt(lambda: project.metrics(run)) or []
-        steps = record.experiment.run.training.steps
+        steps = info.steps if info is not None else record.experiment.run.training.steps
         state = record.state if record.state in ("finished", "failed") else "stopped"
         self.timeline.begin(steps, info.plans if info is not None else None)
         self.timeline.show_step(record.step)

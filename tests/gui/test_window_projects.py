@@ -75,6 +75,23 @@ def test_a_reopened_project_shows_its_timeline_and_goes_on(
     assert len(again.workbench.project.runs()) == 1
 
 
+def test_the_timeline_of_a_run_in_epochs_is_as_long_as_its_epochs(
+    qtbot: Any, make_window: Make, tiny: Tiny, tmp_path: Path
+) -> None:
+    experiment = tiny(epochs=7)
+    data, training = experiment.run.data, experiment.run.training
+    steps = 7 * -(-data.size // training.batch)
+    window = make_window(experiment)
+    window.workbench.toggle()
+    qtbot.waitUntil(lambda: window.control.state == "finished", timeout=SECONDS)
+    assert window.timeline.track.steps == window.timeline.track.step == steps != training.steps
+    saved_as(qtbot, window, tmp_path / "epochs.gmstudio")
+    window.close()
+    again = make_window(path=tmp_path / "epochs.gmstudio")
+    qtbot.waitUntil(lambda: bool(again.display.run), timeout=SECONDS)
+    assert again.timeline.track.steps == steps
+
+
 def test_work_that_a_killed_program_left_is_recovered(
     qtbot: Any, make_window: Make, tiny: Tiny, own_home: Path
 ) -> None:
