@@ -67,7 +67,7 @@ def to_text(experiment: Experiment) -> str:
 
 def title(experiment: Experiment) -> str:
     """A title for a new run: its data and its model."""
-    return f"{registry.of(experiment.run.data).title} · {registry.of(experiment.run.model).title}"
+    return f"{experiment.run.data.name} · {registry.of(experiment.run.model).title}"
 
 
 def metrics(rows: list[tuple[Any, ...]]) -> list[Metric]:

@@ -33,14 +33,18 @@ def folder(tmp_path: Path) -> Path:
     return Path(KEPT) if KEPT else tmp_path
 
 
-def experiment(data: dict[str, Any]) -> Experiment:
+def experiment(data: dict[str, Any], model: dict[str, Any] | None) -> Experiment:
     run = runs.default_run()
+    if model is not None:
+        run = run.changed(model=registry.from_plain("model", model))
     training = run.training if KEPT else run.training.changed(steps=150)
     return runs.twins(run.changed(data=registry.from_plain("data", data), training=training))
 
 
-def trained(qtbot: Any, make_window: Callable[..., MainWindow], data: dict[str, Any]) -> MainWindow:
-    window = make_window(experiment(data))
+def trained(
+    qtbot: Any, make_window: Callable[..., MainWindow], data: dict[str, Any], model: dict[str, Any] | None = None
+) -> MainWindow:
+    window = make_window(experiment(data, model))
     # The platform without a screen has a small one, which the window fills.
     window.showNormal()
     qtbot.wait(100)
@@ -94,6 +98,12 @@ def test_the_window_shows_a_drawing(qtbot: Any, make_window: Any, folder: Path) 
     window.handlers.show_dock(window.docks["draw"])
     qtbot.wait(600)
     picture(window, folder / "drawing.png")
+
+
+def test_the_window_shows_a_table(qtbot: Any, make_window: Any, folder: Path) -> None:
+    themes().choose("light")
+    window = trained(qtbot, make_window, {"kind": "uci", "name": "iris"}, {"kind": "maf", "hidden": 64})
+    picture(window, folder / "table.png")
 
 
 def test_every_picture_of_the_guide_is_made_here() -> None:
