@@ -179,3 +179,18 @@ def test_everything_in_the_dialog_says_what_it_is(make: Make) -> None:
             named = widget.accessibleName() or widget.toolTip() or getattr(widget, "text", lambda: "")()
             owner = widget.parentWidget()
             assert named or (owner is not None and (owner.accessibleName() or owner.toolTip())), widget
+
+
+def test_a_split_of_ones_own_is_told_and_its_column_is_not_learned(make: Make, path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    codes = ["split", *(str(2 if row % 5 == 0 else int(row % 3 == 0)) for row in range(len(lines) - 1))]
+    path.write_text("\n".join(f"{line},{code}" for line, code in zip(lines, codes, strict=True)), encoding="utf-8")
+    dialog = make()
+    dialog.form.take("split", "own")
+    assert dialog.names == ("height", "weight", "grade", "again")
+    found = dialog.parts
+    assert (found.train, found.validation, found.test, len(dialog.names)) == shapes(dialog.spec)
+    dialog.form.take("split_column", "height")
+    assert "names no part" in dialog.problem and not dialog.ok.isEnabled()
+    dialog.form.take("split_column", "nothing")
+    assert "no column of numbers “nothing”" in dialog.problem

@@ -11,6 +11,9 @@ from gmstudio.data.base import Dataset, DataSpec
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gmstudio.data.tables.table import Column, Table
 
 _CHOOSE = "Open the table again, and choose what of it is learned."
@@ -62,9 +65,21 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
         ),
     ] = 0.0
     split: Annotated[
-        Literal["file order", "shuffled"],
-        describe("Which rows are for testing and validation: the last ones of the file, as in the papers, or any."),
+        Literal["file order", "shuffled", "own"],
+        describe(
+            "Which rows are for testing and validation: the last ones of the file, as in the papers, any, or those "
+            "that a column of the table names."
+        ),
     ] = "file order"
+    split_column: Annotated[
+        str,
+        describe(
+            "With a split of your own: the column that says 0 for rows to train on, 1 for rows to validate, 2 for rows "
+            "to test. It is not learned.",
+            label="Column of the split",
+            advanced=True,
+        ),
+    ] = "split"
     test_share: Annotated[
         float, describe("Share of the rows that are for testing; 0 for none.", ge=0.0, le=0.9, advanced=True)
     ] = 0.1
@@ -103,7 +118,25 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
             name=self.name,
             missing=self.missing,
             first=table.first,
+            own=self.own(table),
         )
+
+    def own(self, table: Table) -> tuple[NDArray[np.floating], str] | None:
+        """The column that parts the rows, with its name; None where none does.
+
+        Raises:
+            SpecError: when the table has no such column of numbers.
+        """
+        if self.split != "own":
+            return None
+        found = next((column.values for column in table.numbers if column.name == self.split_column), None)
+        if found is None:
+            raise SpecError(
+                f"The table has no column of numbers “{self.split_column}” to be split by.",
+                "Name the column that holds 0, 1 or 2 for rows to train on, to validate and to test.",
+                "data.split_column",
+            )
+        return found, self.split_column
 
     def _table(self) -> Table:
         """The file's content.
@@ -131,12 +164,15 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
 
     def _chosen(self, table: Table) -> list[Column]:
         """The columns that are learned, in the order in which they are named."""
+        apart = self.split_column if self.split == "own" else None
         if not self.columns:
-            return list(table.numbers)
+            return [column for column in table.numbers if column.name != apart]
         known = {column.name: column for column in table.columns}
         for name in self.columns:
             if name not in known:
                 raise SpecError(f"The table has no column “{name}”.", _CHOOSE, "data.columns")
+            if name == apart:
+                raise SpecError(f"Column “{name}” parts the rows and cannot be learned.", _CHOOSE, "data.columns")
             if known[name].values is None:
                 raise SpecError(f"Column “{name}” holds no numbers, but {known[name].kind}.", _CHOOSE, "data.columns")
         if len(set(self.columns)) < len(self.columns):

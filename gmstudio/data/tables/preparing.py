@@ -21,7 +21,7 @@ from gmstudio.registry import SpecError
 if TYPE_CHECKING:
     import torch
 
-Split = Literal["file order", "shuffled"]
+Split = Literal["file order", "shuffled", "own"]
 Missing = Literal["drop rows", "mean", "refuse"]
 Column = NDArray[np.floating]
 
@@ -62,6 +62,40 @@ def parts(rows: int, test_share: float, validation_share: float) -> Parts:
             "data.validation_share",
         )
     return made
+
+
+def own_parts(codes: Column, kept: NDArray[np.int64], name: str, first: int = 1) -> tuple[NDArray[np.int64], Parts]:
+    """Part the rows as a column of the table says: 0 to train on, 1 to validate, 2 to test.
+
+    Args:
+        codes: (N,), that column.
+        kept: the rows that are used.
+        name: of the column.
+        first: what row 0 is called in messages.
+
+    Returns:
+        The kept rows, those to train on first, those to test last, else in their order; and how many each part has.
+
+    Raises:
+        SpecError: for another number, naming its row; and when a part has too few rows.
+    """
+    chosen = codes[kept]
+    wrong = ~np.isin(chosen, (0.0, 1.0, 2.0))
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise SpecError(
+            f"Row {first + int(kept[at]):,}, column “{name}”: {chosen[at]:g} names no part.",
+            "Write 0 for rows to train on, 1 for rows to validate, 2 for rows to test.",
+            "data.split_column",
+        )
+    train, validation, test = (int(np.count_nonzero(chosen == code)) for code in (0, 1, 2))
+    if train < 2 or validation < 1:
+        raise SpecError(
+            f"Column “{name}” leaves {train:,} rows to train on and {validation:,} to validate.",
+            "Mark at least two rows with 0 and one with 1.",
+            "data.split_column",
+        )
+    return kept[np.argsort(chosen, kind="stable")], Parts(train, validation, test)
 
 
 def prepare(
@@ -125,13 +159,20 @@ def prepare_columns(
     name: str,
     missing: Missing = "refuse",
     first: int = 1,
+    own: tuple[Column, str] | None = None,
 ) -> Dataset:
-    """As `prepare`, of D columns (N,), which are not copied as a whole."""
+    """As `prepare`, of D columns (N,), which are not copied as a whole.
+
+    `own` is, with that split, the column (N,) that parts the rows, see `own_parts`, and its name.
+    """
     import torch
 
     _check_columns(columns, names)
     kept = _kept(columns, names, missing, first)
-    sizes = parts(len(kept), test_share, validation_share)
+    if split == "own" and own is not None:
+        kept, sizes = own_parts(own[0], kept, own[1], first)
+    else:
+        sizes = parts(len(kept), test_share, validation_share)
     if split == "shuffled":
         kept = kept[torch.randperm(len(kept), generator=_generator(seed, "split")).numpy()]
     points = np.empty((len(kept), len(columns)), np.float32)

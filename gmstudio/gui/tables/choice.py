@@ -61,14 +61,20 @@ class Ticked:
     @property
     def gaps(self) -> int:
         """Rows in which a ticked column misses a value."""
+        return self._table.rows - int(np.count_nonzero(self.whole))
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """For each row, whether no ticked column misses a value."""
         if not self.missing:
-            return 0
+            return np.ones(self._table.rows, np.bool_)
         if self._gaps is None:
             self._gaps = np.zeros(self._table.rows, np.int32)
             for column, on in zip(self._table.columns, self.on, strict=True):
                 if on and column.missing:
                     self._gaps += _gaps(column)
-        return int(np.count_nonzero(self._gaps))
+        found: NDArray[np.bool_] = self._gaps == 0
+        return found
 
 
 def usable(column: Column) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.data.tables.preparing import Parts, parts
+from gmstudio.data.tables.preparing import Parts, own_parts, parts
 from gmstudio.gui.cards.calm import set_state
 from gmstudio.gui.cards.form import SpecForm
 from gmstudio.gui.cards.message import Message
@@ -211,8 +212,15 @@ class ImportDialog(QDialog):
     @property
     def spec(self) -> TableSpec:
         """The table as it would be learned."""
-        chosen: TableSpec = self.form.spec.changed(columns=() if self.ticked.all else self.ticked.names)
+        chosen: TableSpec = self.form.spec.changed(columns=() if self.ticked.all else self.names)
         return chosen
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that would be learned."""
+        spec = self._preparation
+        apart = spec.split_column if spec.split == "own" else None
+        return tuple(name for name in self.ticked.names if name != apart)
 
     @property
     def parts(self) -> Parts:
@@ -222,8 +230,12 @@ class ImportDialog(QDialog):
             SpecError: when one of them would have too few.
         """
         spec = self._preparation
-        rows = self.table.rows - (self.ticked.gaps if spec.missing == "drop rows" else 0)
-        return parts(rows, spec.test_share, spec.validation_share)
+        drop = spec.missing == "drop rows"
+        own = spec.own(self.table)
+        if own is not None:
+            rows = np.flatnonzero(self.ticked.whole) if drop else np.arange(self.table.rows)
+            return own_parts(own[0], rows, own[1], self.table.first)[1]
+        return parts(self.table.rows - (self.ticked.gaps if drop else 0), spec.test_share, spec.validation_share)
 
     @property
     def _preparation(self) -> TableSpec:
@@ -232,7 +244,7 @@ class ImportDialog(QDialog):
     @property
     def problem(self) -> str:
         """Why the table cannot be used like this; empty where it can."""
-        count = len(self.ticked.names)
+        count = len(self.names)
         if count < 2:
             return f"{'One column is' if count else 'No column is'} ticked. Tick at least two."
         missing = self.ticked.missing
@@ -246,7 +258,7 @@ class ImportDialog(QDialog):
 
     def _refresh(self) -> None:
         problem = self.problem
-        self.sentence.setText(problem or f"{sentence(self.parts, len(self.ticked.names))}.")
+        self.sentence.setText(problem or f"{sentence(self.parts, len(self.names))}.")
         set_state(self.sentence, "state", "error" if problem else "")
         self.ok.setEnabled(not problem)
         self.rows.show_used(self.ticked.on)

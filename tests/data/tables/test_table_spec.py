@@ -122,3 +122,49 @@ def test_it_trains(path: Path) -> None:
     trainer = Trainer(runs.twins(runs.run_from_plain(run)))
     trainer.advance(5)
     assert trainer.step == 5
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Path:
+    """Rows whose parts the file names itself, in no order."""
+    made = tmp_path / "parted.csv"
+    codes = [2, 0, 0, 1, 0, 2, 1, 0, 0, 0]
+    lines = [f"{i}.5,{i * i},{code}" for i, code in enumerate(codes)]
+    made.write_text("\n".join(["a,b,split", *lines]))
+    return made
+
+
+def test_a_column_of_the_table_parts_its_rows_and_is_not_learned(parted: Path) -> None:
+    data = TableSpec(path=str(parted), split="own").build(1)
+    assert data.columns == ("a", "b") and data.test is not None
+    assert data.train[:, 0].tolist() == [1.5, 2.5, 4.5, 7.5, 8.5, 9.5]
+    assert data.validation[:, 0].tolist() == [3.5, 6.5]
+    assert data.test[:, 0].tolist() == [0.5, 5.5]
+    known = np.array([1.5, 2.5, 4.5, 7.5, 8.5, 9.5, 3.5, 6.5])
+    assert data.shift[0].item() == pytest.approx(known.mean()) and data.scale[0].item() == pytest.approx(known.std())
+
+
+def test_rows_that_are_dropped_leave_their_parts(parted: Path) -> None:
+    parted.write_text(parted.read_text().replace("3.5,9,1", ",9,1"))
+    data = TableSpec(path=str(parted), split="own").build(1)
+    assert data.validation[:, 0].tolist() == [6.5]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("4.5,16,0", "4.5,16,7", "Row 6, column “split”: 7 names no part"),
+        ("4.5,16,0", "4.5,16,", "Row 6, column “split”: nan names no part"),
+        (",1\n", ",0\n", "leaves 8 rows to train on and 0 to validate"),
+        ("a,b,split", "a,b,other", "no column of numbers “split”"),
+    ],
+)
+def test_a_split_that_cannot_be_used_is_refused(parted: Path, old: str, new: str, words: str) -> None:
+    parted.write_text(parted.read_text().replace(old, new))
+    error = refused(TableSpec(path=str(parted), split="own"))
+    assert words in error.message and error.where == "data.split_column"
+
+
+def test_the_column_of_the_split_cannot_be_learned_too(parted: Path) -> None:
+    error = refused(TableSpec(path=str(parted), split="own", columns=("a", "b", "split")))
+    assert "cannot be learned" in error.message
