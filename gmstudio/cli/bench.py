@@ -10,9 +10,22 @@ from typing import Any
 
 from gmstudio.cli.command import Command
 
-BENCHMARKS = ("gui", "start", "close", "react", "method", "learn", "train", "observe", "scale", "tables", "table1")
+BENCHMARKS = (
+    "gui",
+    "start",
+    "close",
+    "react",
+    "method",
+    "learn",
+    "train",
+    "observe",
+    "scale",
+    "tables",
+    "table1",
+    "recipe",
+)
 #: What takes hours is not among all.
-LONG = frozenset({"table1"})
+LONG = frozenset({"table1", "recipe"})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

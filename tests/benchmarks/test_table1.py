@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gmstudio import recipes
-from gmstudio.bench import table1
+from gmstudio.bench import recipe, table1
 from gmstudio.cli import main
 from gmstudio.registry import SpecError
 
@@ -89,3 +89,21 @@ def test_recipes_are_known_by_name(folder: Path) -> None:
         recipes.run("worst", "maf", data)  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="no recipe for 'spline'"):
         recipes.run("best", "spline", data)
+
+
+def test_the_recipe_is_chosen_without_a_look_at_the_test_points(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw = np.random.default_rng(2)
+    for file in table1.SETS.values():
+        rows = draw.normal(size=(120, 3))
+        rows[-12:] = np.nan
+        np.save(tmp_path / file, rows)
+    out = tmp_path / "recipe.json"
+    assert main(["bench", "recipe", "--data", str(tmp_path), "--epochs", "1", "--json", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert len(found["rows"]) == len(table1.SETS) * len(recipes.MODELS)
+    for floor in map(str, recipe.FLOORS):
+        values = [row["median"][floor] for row in found["rows"]]
+        assert np.isfinite(values).all() and found["average"][floor] == pytest.approx(np.mean(values))
+    assert "average" in capsys.readouterr().out
