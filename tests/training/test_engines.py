@@ -33,6 +33,7 @@ FLOWS: dict[str, dict[str, Any]] = {
     "maf": {"kind": "maf", "blocks": 2, "hidden": 8, "layers": 1},
     "glow": {"kind": "glow", "blocks": 1, "hidden": 8, "layers": 1},
     "spline": {"kind": "spline", "blocks": 2, "hidden": 8, "layers": 1},
+    "normalised": {"kind": "maf", "blocks": 2, "hidden": 8, "layers": 1, "normalise": "batch"},
 }
 
 
