@@ -51,8 +51,9 @@ class Baselines:
         train, validation = (points.double().cpu() for points in (dataset.train, dataset.validation))
         found = [("Gaussian", gaussian(train, validation))]
         k, value = yield from mixture(train, validation)
-        if k:
-            found.append((f"Mixture of {k} Gaussians" if k > 1 else "Mixture of 1 Gaussian", value))
+        # A mixture of one says what the Gaussian says, and its name would stand over the Gaussian's.
+        if k > 1:
+            found.append((f"Mixture of {k} Gaussians", value))
         if dataset.density is not None:
             found.append(("Truth", (yield from _exact(dataset.density, validation))))
         while len(_known) >= KEPT:

@@ -105,6 +105,16 @@ def test_levels_of_a_data_set_include_the_truth_where_it_is_known(make: Any) -> 
     assert [title for title, _ in baselines(make(exact=False).dataset)] == ["Gaussian", mixed]
 
 
+def test_a_mixture_of_one_gaussian_is_not_told_beside_the_gaussian(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one(*_: Any) -> Any:
+        return (1, -2.0)
+        yield
+
+    monkeypatch.setattr("gmstudio.observation.baselines.mixture", one)
+    monkeypatch.setattr("gmstudio.observation.baselines._known", {})
+    assert [title for title, _ in baselines(make().dataset)] == ["Gaussian", "Truth"]
+
+
 def test_levels_that_were_found_once_are_there_at_once(make: Any) -> None:
     first = make().dataset
     assert baselines(first) == Baselines(make().dataset).levels
