@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QStandardItemModel
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter, QStandardItemModel
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels import demo
 from gmstudio.gui.panels.courses import QUANTITIES
 from gmstudio.gui.panels.curves import CurvesPanel
+from gmstudio.gui.panels.plotting.overlay import Level
 from gmstudio.gui.panels.plotting.step_plot import StepPlot
 from gmstudio.observation.frame import Metric, Truth, View
 
@@ -289,3 +290,38 @@ def test_lines_have_no_more_points_than_pixels_need(curves: CurvesPanel) -> None
     curves.redraw()
     counts = [len(curve.getData()[0]) for curve in plot._curves if curve.isVisible()]
     assert counts and max(counts) <= 2 * 420
+
+
+def test_no_baseline_crosses_the_words_that_nothing_is_measured_yet(curves: CurvesPanel) -> None:
+    plot = curves.plot
+    assert plot is not None
+    overlay = plot.overlay
+    for levels in ((("Gaussian", -2.5),), (("Gaussian", -2.5), ("Mixture", -1.5))):
+        curves.show_truth(Truth(VIEW, baselines=levels))
+        curves.redraw()
+        curves.grab()
+        place = overlay.note_place(QFontMetricsF(plot.font()))
+        assert overlay.note == "Not measured yet" and plot.rect().contains(place.toRect())
+        lines = [overlay.at_y(value) for _, value in levels]
+        assert all(not place.top() <= y <= place.bottom() for y in lines)
+
+
+def test_the_words_stand_on_a_plate_where_a_plot_is_too_small_for_both(curves: CurvesPanel) -> None:
+    assert curves.plot is not None
+    overlay = curves.plot.overlay
+    overlay.note = "Not measured yet"
+    overlay.levels = [Level("", k / 8) for k in range(1, 8)]
+    overlay.place(QRectF(0, 0, 200, 60), ((0.0, 1.0), (0.0, 1.0)), (False, False))
+    pictures = []
+    for lines in (True, False):
+        image = QImage(200, 60, QImage.Format.Format_RGB32)
+        image.fill(overlay.theme.colour("plot"))
+        with QPainter(image) as painter:
+            if lines:
+                overlay.paint(painter)
+            else:
+                overlay._paint_note(painter)
+            place = overlay.note_place(QFontMetricsF(painter.font()))
+        assert any(place.top() < overlay.at_y(level.value) < place.bottom() for level in overlay.levels)
+        pictures.append(image.copy(place.toRect().adjusted(1, 1, -1, -1)))
+    assert pictures[0] == pictures[1]

@@ -16,6 +16,7 @@ from gmstudio.gui.theme import Theme
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Height of the names of baselines.
 LETTERS = 13.0
+_WRAPPED = Qt.AlignmentFlag.AlignCenter.value | Qt.TextFlag.TextWordWrap.value
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -105,9 +106,26 @@ class Overlay:
             painter.setPen(self.theme.pen("marker"))
             painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
         if self.note:
-            painter.setPen(self.theme.colour("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter.value | Qt.TextFlag.TextWordWrap.value
-            painter.drawText(rect.adjusted(10, 4, -10, -4), flags, self.note)
+            self._paint_note(painter)
+
+    def note_place(self, metrics: QFontMetricsF) -> QRectF:
+        """Where the note stands: in the middle of the widest strip that no baseline crosses and no name is in."""
+        rect = self._rect
+        lines = sorted(y for level in self.levels if rect.top() <= (y := self.at_y(level.value)) <= rect.bottom())
+        # A baseline has its name above it.
+        tops, bottoms = [rect.top(), *lines], [*(y - LETTERS for y in lines), rect.bottom()]
+        top, bottom = max(zip(tops, bottoms, strict=True), key=lambda strip: strip[1] - strip[0])
+        words = metrics.boundingRect(rect.adjusted(14, 4, -14, -4), _WRAPPED, self.note)
+        words.moveCenter(QPointF(rect.center().x(), (top + bottom) / 2))
+        words.moveTop(min(max(words.top(), rect.top()), max(rect.top(), rect.bottom() - words.height())))
+        return words
+
+    def _paint_note(self, painter: QPainter) -> None:
+        """Write the note on a plate, since a small plot may have no strip that is wide enough."""
+        place = self.note_place(QFontMetricsF(painter.font()))
+        painter.fillRect(place.adjusted(-6, 0, 6, 0), self.theme.colour("plot"))
+        painter.setPen(self.theme.colour("muted"))
+        painter.drawText(place, _WRAPPED, self.note)
 
     def _paint_level(self, painter: QPainter, level: Level, floor: float) -> float:
         """Draw a line with its name over it, or below it where another name is; returns how far down texts reach."""
