@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 from sweep_played import PLAIN, FakeSweep, done, played, shown_at
 
 from gmstudio.data.sets import uci
 from gmstudio.data.uci.catalogue import CATALOGUE
+from gmstudio.gui.cards.number_box import NumberBox
 from gmstudio.gui.main_window import MainWindow
 from gmstudio.gui.sweeps.choices import choices, label, recipes
 from gmstudio.gui.sweeps.desk import SweepDesk
 from gmstudio.gui.sweeps.window import PLAN, RESULTS
 from gmstudio.runs import TrainingSpec
 from gmstudio.sweeps import spec as specs
+from gmstudio.sweeps import workers
 from gmstudio.sweeps.events import Estimated, State
 from gmstudio.sweeps.spec import SweepSpec
 
@@ -53,6 +56,27 @@ def test_ticking_counts_the_runs_at_once_and_measures_their_time(qtbot: Any, des
     sweep.say(State("measuring"), Estimated(125.0, 2), State("finished"))
     qtbot.waitUntil(lambda: desk.control.state == "idle")
     assert dialog.plan.time.text() == "About 2:05 min on 2 workers."
+
+
+def test_no_number_of_workers_reads_automatic_and_says_on_hover_how_many_that_is(
+    qtbot: Any, desk: SweepDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "cores", lambda: 7)
+    monkeypatch.setattr(workers, "gpus", lambda: ())
+    plan = desk.show_spec(specs.from_plain(PLAIN)).plan
+    row = plan.form.rows["workers"]
+    box = row.editor.findChild(NumberBox)
+    assert isinstance(box, NumberBox) and box.lineEdit().text() == "automatic"
+    QApplication.sendEvent(row.editor, QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), QPoint(1, 1)))
+    assert "Automatic is 7 workers on this machine." in row.editor.toolTip()
+    box.stepUp()
+    assert (plan.workers, box.lineEdit().text()) == (1, "1")
+    box.lineEdit().setText("Automatic")
+    box.commit()
+    assert (plan.workers, box.lineEdit().text()) == (0, "automatic")
+    box.lineEdit().setText("many")
+    box.commit()
+    assert plan.workers == 0 and "Workers is 'many'" in row.message.text()
 
 
 def test_a_plan_without_a_model_cannot_start_and_says_what_is_missing(desk: SweepDesk) -> None:

@@ -71,6 +71,7 @@ class NumberBox(QAbstractSpinBox):
         self._info = info
         self._unit = info.unit if unit else ""
         self._value: int | float = info.default if isinstance(info.default, (int, float)) else 0
+        self._names: dict[int | float, str] = {}
         self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._steps = (StepButton(True, self), StepButton(False, self))
@@ -86,6 +87,11 @@ class NumberBox(QAbstractSpinBox):
         """The last number that could be used."""
         return self._value
 
+    def name(self, value: float, text: str) -> None:
+        """Show a word for a number that stands for more than itself, such as ``automatic`` for 0; it can be typed."""
+        self._names[value] = text
+        self._show()
+
     def show_value(self, value: float) -> None:
         """Show `value` without a signal."""
         self._value = value
@@ -99,7 +105,8 @@ class NumberBox(QAbstractSpinBox):
             self._accept(self._value)
             return
         try:
-            value = numbers.parse(text, self._info)
+            named = [value for value, name in self._names.items() if name == text.strip().lower()]
+            value = named[0] if named else numbers.parse(text, self._info)
         except SpecError as error:
             set_state(self, "state", "error")
             self.refused.emit(str(error))
@@ -116,6 +123,8 @@ class NumberBox(QAbstractSpinBox):
             self.edited.emit(value)
 
     def _text(self) -> str:
+        if self._value in self._names:
+            return self._names[self._value]
         if self.hasFocus():
             return numbers.plain(self._value)
         return numbers.pretty(self._value, self._unit)

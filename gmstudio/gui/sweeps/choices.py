@@ -53,8 +53,8 @@ class Amount(Spec, frozen=True, kw_only=True, tag="amount"):
     workers: Annotated[
         int,
         describe(
-            "Processes that train side by side, on the device chosen under Run, Device; 0 for one for each GPU, or "
-            "else for each core.",
+            "Processes that train side by side, on the device chosen under Run, Device; automatic, which is 0, for one "
+            "for each GPU, or else for each core.",
             ge=0,
             le=MOST_WORKERS,
         ),

@@ -19,6 +19,7 @@ from gmstudio.registry import SpecError
 from gmstudio.sweeps.plan import PlannedRun
 from gmstudio.sweeps.spec import SweepSpec
 from gmstudio.sweeps.sweep import Sweep
+from gmstudio.sweeps.workers import default_number
 
 if TYPE_CHECKING:
     from gmstudio.gui.banner import Banner
@@ -107,8 +108,10 @@ class SweepDesk(QObject):
         if self.dialog is None:
             from gmstudio.gui.sweeps.window import SweepWindow
 
-            deck = self.window.deck
-            self.dialog = dialog = SweepWindow(self.control, lambda: deck.experiment, self.window)
+            deck, work = self.window.deck, self.window.workbench
+            self.dialog = dialog = SweepWindow(
+                self.control, lambda: deck.experiment, lambda: default_number(work.device), self.window
+            )
             plan, results = dialog.plan, dialog.results
             plan.changed.connect(self._edited)
             plan.open_wanted.connect(self.files.ask_open)

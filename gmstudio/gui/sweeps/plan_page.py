@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio import registry
 from gmstudio.gui.cards.calm import CalmCombo, IconButton, set_state
-from gmstudio.gui.cards.form import SpecForm
+from gmstudio.gui.cards.editors import NumberEditor
+from gmstudio.gui.cards.form import SpecForm, tooltip
 from gmstudio.gui.sweeps.axis_list import AxisList
 from gmstudio.gui.sweeps.choices import (
     AXES,
@@ -43,6 +44,10 @@ SIDE = 262
 class PlanPage(QWidget):
     """Chooses the axes of a sweep.
 
+    Args:
+        cards: gives what the cards show.
+        automatic: gives how many workers there are where nobody says a number.
+
     Signals:
         changed(): another sweep is described.
         open_wanted(), save_wanted(), start_wanted(), download_wanted(): buttons.
@@ -56,9 +61,11 @@ class PlanPage(QWidget):
     download_wanted = Signal()
     spec_wanted = Signal(object)
 
-    def __init__(self, cards: Callable[[], Experiment], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, cards: Callable[[], Experiment], automatic: Callable[[], int], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._cards = cards
+        self._cards, self._automatic = cards, automatic
         self._objective: ObjectiveSpec = cards().run.objective
         self._seeds: tuple[int, ...] = ()
         self._busy, self._origin = False, ""
@@ -129,6 +136,11 @@ class PlanPage(QWidget):
     def _amounts(self) -> QWidget:
         self.form = SpecForm(Amount())
         self.form.edited.connect(self._amount_edited)
+        row = self.form.rows["workers"]
+        assert isinstance(row.editor, NumberEditor)
+        row.editor.box.name(0, "automatic")
+        for widget in (row.label, row.editor):
+            widget.installEventFilter(self)
         self.form.setFixedWidth(SIDE)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -139,6 +151,16 @@ class PlanPage(QWidget):
         area.setMinimumHeight(150)
         area.setWidget(self.form)
         return area
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Say how many workers automatic are when somebody asks: they follow the device, and GPUs take a while."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(watched, QWidget):
+            count = self._automatic()
+            watched.setToolTip(
+                f"{tooltip(self.form.rows['workers'].info)}<br>"
+                f"Automatic is {count:,} worker{'' if count == 1 else 's'} on this machine."
+            )
+        return super().eventFilter(watched, event)
 
     def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -23,6 +23,7 @@ class SweepWindow(QDialog):
     Args:
         control: of the sweep.
         cards: gives what the cards show.
+        automatic: gives how many workers there are where nobody says a number.
         parent: the main window.
 
     Signals:
@@ -31,7 +32,13 @@ class SweepWindow(QDialog):
 
     left = Signal()
 
-    def __init__(self, control: SweepControl, cards: Callable[[], Experiment], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        control: SweepControl,
+        cards: Callable[[], Experiment],
+        automatic: Callable[[], int],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Sweep")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint, True)
@@ -42,7 +49,7 @@ class SweepWindow(QDialog):
         box.setSpacing(6)
         self.message = Message()
         box.addWidget(self.message)
-        self.plan, self.results = PlanPage(cards), ResultsPage(control)
+        self.plan, self.results = PlanPage(cards, automatic), ResultsPage(control)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Pages of the sweep")
