@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.data.base import Dataset, DataSpec
+from gmstudio.data.tables.fields import Dequantise, Seed, Standardise, TestShare, ValidationShare
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -47,23 +48,8 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
             label="Missing values",
         ),
     ] = "drop rows"
-    standardise: Annotated[
-        bool,
-        describe(
-            "Shift and scale every column to mean 0 and variance 1, by training and validation rows. Everything is "
-            "shown in the units of the data."
-        ),
-    ] = True
-    dequantise: Annotated[
-        float,
-        describe(
-            "Uniform noise on columns with few different values, as a share of the smallest gap between two of them; "
-            "0 adds none. Without noise, a density can grow without limit on such values.",
-            ge=0.0,
-            le=1.0,
-            label="Noise on few values",
-        ),
-    ] = 0.0
+    standardise: Standardise = True
+    dequantise: Dequantise = 0.0
     split: Annotated[
         Literal["file order", "shuffled", "own"],
         describe(
@@ -80,15 +66,9 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
             advanced=True,
         ),
     ] = "split"
-    test_share: Annotated[
-        float, describe("Share of the rows that are for testing; 0 for none.", ge=0.0, le=0.9, advanced=True)
-    ] = 0.1
-    validation_share: Annotated[
-        float, describe("Share of the other rows that are for validation.", gt=0.0, le=0.9, advanced=True)
-    ] = 0.1
-    seed: Annotated[
-        int, describe("Seed of the shuffling and of the noise on few values.", ge=0, le=2**31 - 1, advanced=True)
-    ] = 0
+    test_share: TestShare = 0.1
+    validation_share: ValidationShare = 0.1
+    seed: Seed = 0
 
     @property
     def name(self) -> str:
@@ -102,21 +82,24 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
             SpecError: when the file cannot be read, is not the one with that hash, lacks a column, or cannot be
                 trained on; with row and column where one of them is to blame.
         """
-        from gmstudio.data.tables.preparing import prepare_columns
+        from gmstudio.data.tables.preparing import Preparation, prepare_columns
 
         table = self._table()
         columns = self._chosen(table)
-        return prepare_columns(
-            [column.values for column in columns if column.values is not None],
-            [column.name for column in columns],
+        chosen = Preparation(
             standardise=self.standardise,
             dequantise=self.dequantise,
             split=self.split,
             test_share=self.test_share,
             validation_share=self.validation_share,
             seed=self.seed,
-            name=self.name,
             missing=self.missing,
+        )
+        return prepare_columns(
+            [column.values for column in columns if column.values is not None],
+            [column.name for column in columns],
+            chosen,
+            name=self.name,
             first=table.first,
             own=self.own(table),
         )

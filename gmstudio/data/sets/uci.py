@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
+
 from gmstudio.data.base import Bounds, Dataset, DataSpec
+from gmstudio.data.tables.fields import Dequantise, Seed, Standardise, TestShare, ValidationShare
 from gmstudio.data.uci.catalogue import CATALOGUE, Entry, Name, size_in_words
 from gmstudio.registry import SpecError, component, describe
 
@@ -32,45 +35,21 @@ class UciSpec(DataSpec, frozen=True, kw_only=True, tag="uci"):
             label="Data set",
         ),
     ] = "iris"
-    standardise: Annotated[
-        bool,
-        describe("Shift and scale every column to mean 0 and variance 1, by training and validation rows."),
-    ] = True
-    dequantise: Annotated[
-        float,
-        describe(
-            "Uniform noise on columns with few values, as a share of the column's smallest gap; 0 adds none.",
-            ge=0.0,
-            le=1.0,
-            advanced=True,
-        ),
-    ] = 0.0
+    standardise: Standardise = True
+    # The papers add none, so it waits under "More".
+    dequantise: Annotated[Dequantise, msgspec.Meta(extra={"advanced": True})] = 0.0
     split: Annotated[
         Literal["paper", "file order", "shuffled"],
         describe(
-            "Which rows are for testing: as in the papers, the last ones of the file, or any. The papers take the last "
-            "tenth, but a file of its own for HEPMASS; those that are there at once are sorted by class, so shuffled.",
+            "Which rows are for testing: as in the papers, the last ones of the file, or any. The papers have shares "
+            "of their own: the last tenth, but a file of its own for HEPMASS; those that are there at once are sorted "
+            "by class, so shuffled.",
             label="Test rows",
         ),
     ] = "paper"
-    test_share: Annotated[
-        float,
-        describe(
-            "Share of the rows that are for testing; the papers' split has its own.", ge=0.0, le=0.9, advanced=True
-        ),
-    ] = 0.1
-    validation_share: Annotated[
-        float,
-        describe(
-            "Share of the other rows that are for validation; the papers' split has its own.",
-            gt=0.0,
-            le=0.9,
-            advanced=True,
-        ),
-    ] = 0.1
-    seed: Annotated[
-        int, describe("Seed of the shuffling and of the uniform noise.", ge=0, le=2**31 - 1, advanced=True)
-    ] = 0
+    test_share: TestShare = 0.1
+    validation_share: ValidationShare = 0.1
+    seed: Seed = 0
 
     @property
     def entry(self) -> Entry:
@@ -88,7 +67,7 @@ class UciSpec(DataSpec, frozen=True, kw_only=True, tag="uci"):
         Raises:
             SpecError: when the data set has not been downloaded yet, saying how large it is and what to do.
         """
-        from gmstudio.data.tables.preparing import prepare
+        from gmstudio.data.tables.preparing import Preparation, prepare
 
         entry, table = self.entry, _table(self)
         split, test_share, validation_share = self.split, self.test_share, self.validation_share
@@ -96,17 +75,15 @@ class UciSpec(DataSpec, frozen=True, kw_only=True, tag="uci"):
             split, validation_share = "shuffled" if entry.bundled else "file order", 0.1
             # Half a row more, so that rounding down gives the number of rows.
             test_share = (entry.test_rows + 0.5) / len(table.values) if entry.test_rows else 0.1
-        return prepare(
-            table.values,
-            table.columns,
+        chosen = Preparation(
             standardise=self.standardise,
             dequantise=self.dequantise,
             split=split,
             test_share=test_share,
             validation_share=validation_share,
             seed=self.seed,
-            name=entry.title,
         )
+        return prepare(table.values, table.columns, chosen, name=entry.title)
 
 
 def fingerprint(spec: UciSpec) -> str:

@@ -31,6 +31,29 @@ FRAMED_BY = 100_000
 FINEST = 0.01
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What is done with a table before it is learned; by default, the rule of the papers.
+
+    Attributes:
+        standardise: shift and scale every column to mean 0 and variance 1.
+        dequantise: width of the uniform noise on columns with few values, as a share of their smallest gap.
+        split: which rows are for testing and validation: the last ones, any, or those that a column names.
+        test_share: share of the rows that are for testing.
+        validation_share: share of the others that are for validation.
+        seed: of the shuffling and of the noise.
+        missing: what becomes of missing values; ``mean`` is that of the training and validation rows.
+    """
+
+    standardise: bool = True
+    dequantise: float = 0.0
+    split: Split = "file order"
+    test_share: float = 0.1
+    validation_share: float = 0.1
+    seed: int = 0
+    missing: Missing = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """How many rows each part has."""
@@ -99,65 +122,30 @@ def own_parts(codes: Column, kept: NDArray[np.int64], name: str, first: int = 1)
 
 
 def prepare(
-    values: NDArray[np.floating],
-    names: Sequence[str],
-    *,
-    standardise: bool,
-    dequantise: float,
-    split: Split,
-    test_share: float,
-    validation_share: float,
-    seed: int,
-    name: str,
-    missing: Missing = "refuse",
-    first: int = 1,
+    values: NDArray[np.floating], names: Sequence[str], chosen: Preparation, *, name: str, first: int = 1
 ) -> Dataset:
     """Make a data set of a table.
 
     Args:
         values: (N, D), NaN where a value is missing.
         names: of the D columns.
-        standardise: shift and scale every column to mean 0 and variance 1.
-        dequantise: width of the uniform noise on columns with few values, as a share of their smallest gap.
-        split: which rows are for testing and validation: the last ones, or any.
-        test_share: share of the rows that are for testing.
-        validation_share: share of the others that are for validation.
-        seed: of the shuffling and of the noise.
+        chosen: what is done with them.
         name: what the data set is called.
-        missing: what becomes of missing values; ``mean`` is that of the training and validation rows.
         first: what row 0 is called in messages.
 
     Raises:
         SpecError: when the table cannot be trained on, naming row and column.
     """
     columns = [values[:, place] for place in range(values.shape[1])]
-    return prepare_columns(
-        columns,
-        names,
-        standardise=standardise,
-        dequantise=dequantise,
-        split=split,
-        test_share=test_share,
-        validation_share=validation_share,
-        seed=seed,
-        name=name,
-        missing=missing,
-        first=first,
-    )
+    return prepare_columns(columns, names, chosen, name=name, first=first)
 
 
 def prepare_columns(
     columns: Sequence[Column],
     names: Sequence[str],
+    chosen: Preparation,
     *,
-    standardise: bool,
-    dequantise: float,
-    split: Split,
-    test_share: float,
-    validation_share: float,
-    seed: int,
     name: str,
-    missing: Missing = "refuse",
     first: int = 1,
     own: tuple[Column, str] | None = None,
 ) -> Dataset:
@@ -168,24 +156,24 @@ def prepare_columns(
     import torch
 
     _check_columns(columns, names)
-    kept = _kept(columns, names, missing, first)
-    if split == "own" and own is not None:
+    kept = _kept(columns, names, chosen.missing, first)
+    if chosen.split == "own" and own is not None:
         kept, sizes = own_parts(own[0], kept, own[1], first)
     else:
-        sizes = parts(len(kept), test_share, validation_share)
-    if split == "shuffled":
-        kept = kept[torch.randperm(len(kept), generator=_generator(seed, "split")).numpy()]
+        sizes = parts(len(kept), chosen.test_share, chosen.validation_share)
+    if chosen.split == "shuffled":
+        kept = kept[torch.randperm(len(kept), generator=_generator(chosen.seed, "split")).numpy()]
     points = np.empty((len(kept), len(columns)), np.float32)
     shift, scale = np.zeros(len(columns)), np.ones(len(columns))
     for place, (column, title) in enumerate(zip(columns, names, strict=True)):
         numbers = column[kept].astype(np.float64, copy=False)
-        if missing == "mean":
+        if chosen.missing == "mean":
             numbers = _filled(numbers, sizes, title)
         mean, spread = _moments(numbers, sizes, title)
-        if dequantise > 0:
-            numbers = _dequantised(numbers, dequantise, _generator(seed, f"noise/{title}"))
+        if chosen.dequantise > 0:
+            numbers = _dequantised(numbers, chosen.dequantise, _generator(chosen.seed, f"noise/{title}"))
             mean, spread = _moments(numbers, sizes, title)
-        if standardise:
+        if chosen.standardise:
             shift[place], scale[place] = mean, spread
         with np.errstate(over="ignore"):
             points[:, place] = numbers

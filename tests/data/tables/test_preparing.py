@@ -13,24 +13,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gmstudio.data.base import Dataset
-from gmstudio.data.tables.preparing import prepare
+from gmstudio.data.tables.preparing import Preparation, prepare
 from gmstudio.registry import SpecError
 
 Matrix = NDArray[np.float64]
 
 
 def made(values: Matrix, **changes: Any) -> Dataset:
-    given: dict[str, Any] = {
-        "standardise": True,
-        "dequantise": 0.0,
-        "split": "file order",
-        "test_share": 0.1,
-        "validation_share": 0.1,
-        "seed": 0,
-        "name": "a table",
-    }
     names = changes.pop("names", [f"c{place}" for place in range(values.shape[1])])
-    return prepare(values, names, **{**given, **changes})
+    first = changes.pop("first", 1)
+    return prepare(values, names, Preparation(**changes), name="a table", first=first)
 
 
 def rows(data: Dataset) -> Matrix:

@@ -13,6 +13,7 @@ import torch
 from sklearn import datasets
 
 from gmstudio import registry
+from gmstudio.data.sets.table import TableSpec
 from gmstudio.data.sets.uci import UciSpec, available, fingerprint
 from gmstudio.data.uci import store
 from gmstudio.data.uci.catalogue import CATALOGUE, Name
@@ -128,6 +129,20 @@ def test_a_specification_survives_json_and_an_unknown_set_is_refused() -> None:
         registry.from_plain("data", {"kind": "uci", "name": "no such set"})
     assert caught.value.where == "data.name" and "MiniBooNE" in caught.value.remedy
     assert spec.name == "Parkinsons" and not spec.exact
+
+
+def test_the_choice_of_the_rows_comes_before_what_every_table_has_in_forms_and_in_json() -> None:
+    shared = ["standardise", "dequantise", "test_share", "validation_share", "seed"]
+    for spec, own in (
+        (UciSpec(), ["name", "split"]),
+        (TableSpec(), ["path", "sha256", "columns", "missing", "split", "split_column"]),
+    ):
+        names = [info.name for info in registry.fields(type(spec))]
+        assert list(registry.to_plain(spec)) == ["kind", *names]
+        assert names[0] == own[0]
+        assert [name for name in names if name not in own] == shared
+    hidden = {info.name for info in registry.fields(UciSpec) if info.advanced}
+    assert hidden == {"dequantise", "test_share", "validation_share", "seed"}
 
 
 def test_the_specification_needs_neither_torch_nor_scikit_learn_and_downloads_nothing() -> None:
