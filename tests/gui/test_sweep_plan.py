@@ -6,23 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QHelpEvent
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtCore import QEvent, QLocale, QPoint, Qt
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QTextLayout
+from PySide6.QtWidgets import QApplication, QFileDialog, QStyle, QStyleOptionViewItem, QWidget
 from sweep_played import PLAIN, FakeSweep, done, played, shown_at
 
 from gmstudio.data.sets import uci
 from gmstudio.data.uci.catalogue import CATALOGUE
+from gmstudio.gui import style
 from gmstudio.gui.cards.number_box import NumberBox
 from gmstudio.gui.main_window import MainWindow
+from gmstudio.gui.sweeps.axis_list import AxisList
 from gmstudio.gui.sweeps.choices import choices, label, recipes
 from gmstudio.gui.sweeps.desk import SweepDesk
 from gmstudio.gui.sweeps.window import PLAN, RESULTS
+from gmstudio.gui.theme import themes
 from gmstudio.runs import TrainingSpec
 from gmstudio.sweeps import spec as specs
 from gmstudio.sweeps import workers
 from gmstudio.sweeps.events import Estimated, State
 from gmstudio.sweeps.spec import SweepSpec
+
+Feature = QStyleOptionViewItem.ViewItemFeature
 
 
 @pytest.fixture
@@ -94,6 +99,49 @@ def test_what_is_on_a_card_now_can_be_added(desk: SweepDesk) -> None:
     before = dialog.plan.axes["models"].ticked
     dialog.plan.axes["models"].take.click()
     assert dialog.plan.axes["models"].ticked == (*before, desk.window.deck.experiment.run.model)
+
+
+def test_names_that_are_too_long_for_a_list_go_on_beneath_themselves_at_every_width(qtbot: Any) -> None:
+    spec = specs.from_plain(PLAIN)
+    shown = AxisList("Models", "", "Model")
+    qtbot.addWidget(shown)
+    shown.setStyleSheet(style.style_sheet(themes().current))
+    found = choices("models", [spec])
+    shown.show_entries(found, spec.models)
+    shown.show()
+    many = 0
+    for width in range(170, 330, 3):
+        shown.resize(width, 500)
+        QApplication.processEvents()
+        for row in range(shown.list.count()):
+            item = shown.list.item(row)
+            room = shown.list.visualItemRect(item)
+            text = shown.list.itemDelegate().displayText(item.text(), QLocale())
+            option = QStyleOptionViewItem()
+            option.initFrom(shown.list)
+            option.features = Feature.HasCheckIndicator | Feature.HasDisplay | Feature.WrapText
+            option.rect, option.text = room, text
+            area = shown.list.style().subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, shown.list)
+            margin = shown.list.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1
+            lines = lines_of(text, area.width() - 2 * margin, shown)
+            assert room.width() <= shown.list.viewport().width()
+            assert room.height() >= lines * QFontMetrics(shown.font()).height()
+            many += lines > 1
+    assert many
+    names = [shown.list.item(row).toolTip() for row in range(shown.list.count())]
+    assert all(any(entry.label in name for name in names) for entry in found)
+
+
+def lines_of(text: str, width: float, widget: QWidget) -> int:
+    """How many lines a text has, by the engine that paints it."""
+    layout = QTextLayout(text, widget.font())
+    layout.beginLayout()
+    count = 0
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        count += 1
+    layout.endLayout()
+    return count
 
 
 def test_a_data_set_that_is_not_downloaded_is_named_with_the_way_to_it(desk: SweepDesk) -> None:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QLocale,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.gui.cards.calm import IconButton
 from gmstudio.gui.sweeps.choices import Choice, choice, merged
@@ -15,6 +36,10 @@ from gmstudio.registry import Spec
 
 _SPEC = Qt.ItemDataRole.UserRole
 _REFUSAL = Qt.ItemDataRole.UserRole + 1
+#: What stands between the parts of an entry, with the space before it; a space that no line is broken at.
+_PARTS, _TIED = re.compile(" (?=[·—] )"), "\u00a0"
+#: Pixels above and below the lines of an entry together.
+PADDING = 6
 _QUIETLY = QItemSelectionModel.SelectionFlag.NoUpdate
 
 
@@ -36,6 +61,33 @@ class _Ticks(QListWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.clearSelection()
+
+
+class _Wrapped(QStyledItemDelegate):
+    """Entries that go on beneath themselves where they are too long, before a dot or a dash if they can.
+
+    Qt's own guess of their height is one line short where a text just fits.
+    """
+
+    def displayText(self, value: Any, locale: QLocale | QLocale.Language) -> str:
+        """The text, whose parts after the first are not torn."""
+        first, *rest = _PARTS.split(str(value))
+        return first + "".join(f" {part.replace(' ', _TIED)}" for part in rest)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """As high as its lines are."""
+        shown = QStyleOptionViewItem(option)
+        self.initStyleOption(shown, index)
+        view = shown.widget
+        if not isinstance(view, QListWidget):
+            return super().sizeHint(option, index)
+        shown.rect = QRect(0, 0, view.viewport().width(), 1000)
+        style = view.style()
+        area = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, shown, view)
+        margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, shown, view) + 1
+        room = QRect(0, 0, area.width() - 2 * margin, 10_000)
+        lines = shown.fontMetrics.boundingRect(room, Qt.TextFlag.TextWordWrap.value, shown.text).height()
+        return QSize(room.width(), lines + PADDING)
 
 
 class AxisList(QWidget):
@@ -74,7 +126,11 @@ class AxisList(QWidget):
         self.list.setAccessibleName(title)
         self.list.setAccessibleDescription(hint)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        # What is too long goes on beneath itself.
+        self.list.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.list.setWordWrap(True)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.list.setItemDelegate(_Wrapped(self.list))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self._ticked)
         self.list.itemActivated.connect(self._toggle)
