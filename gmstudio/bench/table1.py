@@ -76,15 +76,9 @@ def cut(name: str, rows: np.ndarray[Any, Any]) -> Dataset:
 
     Mean and deviation are those of the rows that do not test.
     """
-    import torch
+    from gmstudio.data.tables.preparing import Preparation, prepare
 
-    x = torch.from_numpy(np.asarray(rows, dtype=np.float64))
-    rest, test = x[: len(x) - int(0.1 * len(x))], x[len(x) - int(0.1 * len(x)) :]
-    scale, shift = torch.std_mean(rest, 0, correction=0)
-    train, validation = rest[: len(rest) - int(0.1 * len(rest))], rest[len(rest) - int(0.1 * len(rest)) :]
-    bounds = (-4.0, 4.0, -4.0, 4.0)
-    parts = (train.float(), validation.float(), shift.float(), scale.float())
-    return Dataset(name, *parts, bounds, test=test.float())
+    return prepare(rows, [f"column {place + 1}" for place in range(rows.shape[1])], Preparation(), name=name)
 
 
 def experiment(protocol: recipes.Name, kind: str, data: DataSpec, seeds: int, epochs: int) -> runs.Experiment:
