@@ -12,12 +12,14 @@ from PySide6.QtCore import Qt
 from gmstudio.data.tables.preparing import parts
 from gmstudio.data.tables.profile import profile
 from gmstudio.data.tables.reading import Table, read
+from gmstudio.data.uci.catalogue import CATALOGUE
 from gmstudio.gui.drops import kind_of
 from gmstudio.gui.tables.choice import Ticked, sentence
 from gmstudio.gui.tables.columns_model import NAME, REMARK, ColumnsModel
 from gmstudio.gui.tables.histogram import BARS, heights
 from gmstudio.gui.tables.notices import listed, notices, one_of_each
 from gmstudio.gui.tables.preview_model import PreviewModel, number
+from gmstudio.gui.tables.uci_model import CatalogueModel
 
 Written = Callable[[str], Table]
 
@@ -120,6 +122,21 @@ def test_the_preview_shows_numbers_gaps_and_the_whole_table(written: Written) ->
     assert model.data(model.index(1, 0)) == "–"
     assert model.headerData(2, Qt.Orientation.Horizontal) == "c"
     assert number(1234567.0) == "1.23457e+06"
+
+
+def test_columns_and_known_sets_stand_under_heads_that_say_what_they_are(written: Written) -> None:
+    table = written(GAPS)
+    columns = ColumnsModel(table, Ticked(table))
+    sets = CatalogueModel(tuple(CATALOGUE.values()), lambda entry: False)
+    across, up = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+    hint, side = Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.TextAlignmentRole
+    for model, rows, right in ((columns, 4, range(2, 6)), (sets, len(CATALOGUE), range(1, 4))):
+        heads = [(model.headerData(place, across), model.headerData(place, across, hint)) for place in range(5)]
+        assert model.rowCount() == rows and heads == list(model.heads[:5])
+        places = range(model.columnCount())
+        assert [place for place in places if model.headerData(place, across, side) is not None] == list(right)
+        assert model.headerData(0, up) is None and model.rowCount(model.index(0, 0)) == 0
+    assert columns.headerData(0, across) == "Column" and sets.headerData(0, across) == "Data set"
 
 
 def test_histograms_are_those_of_numpy_and_survive_extremes() -> None:

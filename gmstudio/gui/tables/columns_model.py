@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 
 from gmstudio.gui.tables.choice import Ticked, usable
-from gmstudio.gui.tables.preview_model import RIGHT, number
+from gmstudio.gui.tables.headed_model import RIGHT, HeadedModel, Index
+from gmstudio.gui.tables.preview_model import number
 from gmstudio.gui.theme import themes
 
 if TYPE_CHECKING:
     from gmstudio.data.tables.profile import ColumnProfile, Profile
     from gmstudio.data.tables.reading import Column, Table
 
-Index = QModelIndex | QPersistentModelIndex
-_NO_INDEX = QModelIndex()
 #: Role of the place in the table of the column that a row stands for.
 PLACE = Qt.ItemDataRole.UserRole
 HEADS: tuple[tuple[str, str], ...] = (
@@ -45,7 +44,7 @@ def remark(column: Column, facts: ColumnProfile | None) -> str:
     return "few values" if facts.few_valued else ""
 
 
-class ColumnsModel(QAbstractTableModel):
+class ColumnsModel(HeadedModel):
     """The columns and their ticks.
 
     Args:
@@ -56,6 +55,8 @@ class ColumnsModel(QAbstractTableModel):
         ticks_changed(): the person has ticked or unticked.
     """
 
+    heads = HEADS
+    numbers = range(MISSING, LARGEST + 1)
     ticks_changed = Signal()
 
     def __init__(self, table: Table, ticked: Ticked) -> None:
@@ -75,13 +76,10 @@ class ColumnsModel(QAbstractTableModel):
         self.dataChanged.emit(self.index(0, 0), last)
         self.ticks_changed.emit()
 
-    def rowCount(self, parent: Index = _NO_INDEX) -> int:
-        """One for each column of the table."""
-        return 0 if parent.isValid() else len(self._table.columns)
-
-    def columnCount(self, parent: Index = _NO_INDEX) -> int:
-        """One for each thing that is known."""
-        return 0 if parent.isValid() else len(HEADS)
+    @property
+    def things(self) -> int:
+        """How many columns the table has."""
+        return len(self._table.columns)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """The first cell can be ticked where the column can be learned."""
@@ -99,7 +97,7 @@ class ColumnsModel(QAbstractTableModel):
             return self._text(row, head)
         if role == Qt.ItemDataRole.CheckStateRole and head == NAME:
             return Qt.CheckState.Checked if self.ticked.on[row] else Qt.CheckState.Unchecked
-        if role == Qt.ItemDataRole.TextAlignmentRole and MISSING <= head <= LARGEST:
+        if role == Qt.ItemDataRole.TextAlignmentRole and head in self.numbers:
             return RIGHT
         if role == Qt.ItemDataRole.ForegroundRole:
             if head == REMARK or (head == MISSING and self._table.columns[row].missing):
@@ -139,15 +137,3 @@ class ColumnsModel(QAbstractTableModel):
             return False
         self.tick([index.row()], Qt.CheckState(value) == Qt.CheckState.Checked)
         return True
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """What each thing is."""
-        if orientation == Qt.Orientation.Vertical:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return HEADS[section][0]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return HEADS[section][1]
-        if role == Qt.ItemDataRole.TextAlignmentRole and MISSING <= section <= LARGEST:
-            return RIGHT
-        return None

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtGui import QFontDatabase
 
+from gmstudio.gui.tables.headed_model import NO_INDEX, RIGHT, Index
 from gmstudio.gui.theme import themes
 
 if TYPE_CHECKING:
     from gmstudio.data.tables.reading import Table
-
-Index = QModelIndex | QPersistentModelIndex
-_NO_INDEX = QModelIndex()
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 def number(value: float) -> str:
@@ -43,11 +40,11 @@ class PreviewModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.ForegroundRole])
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(used) - 1)
 
-    def rowCount(self, parent: Index = _NO_INDEX) -> int:
+    def rowCount(self, parent: Index = NO_INDEX) -> int:
         """As many as the table has."""
         return 0 if parent.isValid() else self._table.rows
 
-    def columnCount(self, parent: Index = _NO_INDEX) -> int:
+    def columnCount(self, parent: Index = NO_INDEX) -> int:
         """As many as the table has."""
         return 0 if parent.isValid() else len(self._table.columns)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import Qt
 
-from gmstudio.gui.tables.preview_model import RIGHT
+from gmstudio.gui.tables.headed_model import RIGHT, HeadedModel, Index
 from gmstudio.gui.theme import themes
 
 if TYPE_CHECKING:
     from gmstudio.data.uci.catalogue import Entry
 
-Index = QModelIndex | QPersistentModelIndex
-_NO_INDEX = QModelIndex()
 HEADS: tuple[tuple[str, str], ...] = (
     ("Data set", "Its name."),
     ("Rows", "How many rows it has when it is prepared."),
@@ -32,13 +30,16 @@ def state_in_words(entry: Entry, here: bool) -> str:
     return "downloaded" if here else "not downloaded"
 
 
-class CatalogueModel(QAbstractTableModel):
+class CatalogueModel(HeadedModel):
     """The entries and whether they are here.
 
     Args:
         entries: in the order of the list.
         here: whether an entry is on this machine.
     """
+
+    heads = HEADS
+    numbers = range(ROWS, SIZE + 1)
 
     def __init__(self, entries: tuple[Entry, ...], here: Callable[[Entry], bool]) -> None:
         super().__init__()
@@ -56,19 +57,16 @@ class CatalogueModel(QAbstractTableModel):
         """Whether an entry can be used at once."""
         return entry.bundled or self._here(entry)
 
-    def rowCount(self, parent: Index = _NO_INDEX) -> int:
-        """One for each entry."""
-        return 0 if parent.isValid() else len(self.entries)
-
-    def columnCount(self, parent: Index = _NO_INDEX) -> int:
-        """One for each thing that is told."""
-        return 0 if parent.isValid() else len(HEADS)
+    @property
+    def things(self) -> int:
+        """How many entries there are."""
+        return len(self.entries)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What a cell shows."""
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(index.row(), index.column())
-        if role == Qt.ItemDataRole.TextAlignmentRole and ROWS <= index.column() <= SIZE:
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in self.numbers:
             return RIGHT
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == STATE:
             return themes().current.colour("success" if self.is_here(self.entries[index.row()]) else "muted")
@@ -88,15 +86,3 @@ class CatalogueModel(QAbstractTableModel):
         if head == SIZE:
             return "–" if entry.bundled else size_in_words(entry.size)
         return self._states[row]
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """What each thing is."""
-        if orientation == Qt.Orientation.Vertical:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return HEADS[section][0]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return HEADS[section][1]
-        if role == Qt.ItemDataRole.TextAlignmentRole and ROWS <= section <= SIZE:
-            return RIGHT
-        return None
