@@ -146,7 +146,8 @@ def _optimiser(training: TrainingSpec) -> str:
 def _loss(run: RunSpec) -> str:
     if registry.of(run.objective).name == "maximum-likelihood":
         return "-model.log_prob(x[None]).mean()"
-    return "run.objective.loss(model, x[None]).sum()"
+    # Torch's own generator, which the script has seeded: the objective draws other numbers than in the program.
+    return "run.objective.loss(model, x[None], torch.randn(1, len(x), run.objective.draws(model))).sum()"
 
 
 def _clip(training: TrainingSpec) -> str:

@@ -18,12 +18,20 @@ class ObjectiveSpec(Spec, frozen=True, kw_only=True):
     #: What the model must be able to do; checked before a run starts.
     needs: ClassVar[frozenset[str]] = frozenset()
 
-    def loss(self, model: DensityModel, x: Tensor) -> Tensor:
+    def draws(self, model: DensityModel) -> int:
+        """How many standard normal numbers of its own the loss wants for each point: K, 0 for none.
+
+        They come from the run's seed, like batches and mollification, so that a step can be repeated to the bit.
+        """
+        return 0
+
+    def loss(self, model: DensityModel, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """The loss of each member on a batch.
 
         Args:
             model: E members.
             x: (E, B, D) standardised, mollified points.
+            noise: (E, B, K) standard normal numbers; None where `draws` wants none.
 
         Returns:
             (E,), to be minimised; its sum is differentiated.

@@ -24,7 +24,7 @@ class MaximumLikelihood(ObjectiveSpec, frozen=True, kw_only=True, tag="maximum-l
 
     needs: ClassVar[frozenset[str]] = frozenset({"log_prob"})
 
-    def loss(self, model: DensityModel, x: Tensor) -> Tensor:
+    def loss(self, model: DensityModel, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Mean over the batch (E, B, D) of -log p; returns (E,)."""
         return -model.log_prob(x).mean(dim=1)
 

@@ -49,7 +49,9 @@ class Layout:
         self._views = [gradients[name] for name in trainable]
         self._slots = Slots(dict(zip(self._parameters, self._views, strict=True)))
 
-    def differentiate(self, objective: ObjectiveSpec, model: DensityModel, x: Tensor) -> Tensor:
+    def differentiate(
+        self, objective: ObjectiveSpec, model: DensityModel, x: Tensor, noise: Tensor | None = None
+    ) -> Tensor:
         """Put the gradient of the losses' sum into `gradients`.
 
         ``.grad`` is left alone: PyTorch warns of, and is slow with, gradients that are not contiguous.
@@ -58,6 +60,7 @@ class Layout:
             objective: gives the losses.
             model: whose parameters these are.
             x: (E, B, D), a batch.
+            noise: (E, B, K), for the objective; None where it wants none.
 
         Returns:
             The losses, (E,).
@@ -66,7 +69,7 @@ class Layout:
         if weight is not None and model.passes is not None and not followed(x):
             return self._slots.fill(model.passes, x, weight)
         with torch.enable_grad():
-            losses = objective.loss(model, x)
+            losses = objective.loss(model, x, noise)
             found = torch.autograd.grad(losses.sum(), self._parameters, allow_unused=True, materialize_grads=True)
         torch._foreach_copy_(self._views, found)
         return losses.detach()

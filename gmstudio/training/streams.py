@@ -38,6 +38,7 @@ class Batches:
         dim: D.
         segment: how many times the data have been exchanged.
         whole: whether an epoch ends with a smaller batch.
+        draws: K, further standard normal numbers for each point.
 
     Attributes:
         steps: S, steps in a block, at most.
@@ -45,13 +46,22 @@ class Batches:
     """
 
     def __init__(
-        self, seeds: Sequence[int], points: int, batch: int, dim: int, segment: int = 0, *, whole: bool = False
+        self,
+        seeds: Sequence[int],
+        points: int,
+        batch: int,
+        dim: int,
+        segment: int = 0,
+        *,
+        whole: bool = False,
+        draws: int = 0,
     ) -> None:
         self._seeds = list(dict.fromkeys(seeds))
         self._points, self._batch, self._dim, self._segment = points, batch, dim, segment
+        self._draws = draws
         self._epochs: dict[tuple[int, int], Tensor] = {}
         self.members = [self._seeds.index(seed) for seed in seeds]
-        self.steps = max(1, min(BLOCK, BLOCK_NUMBERS // (batch * dim)))
+        self.steps = max(1, min(BLOCK, BLOCK_NUMBERS // (batch * max(dim, draws))))
         self._whole = whole
         # Full batches of an epoch, and the blocks that they make.
         self._full, self._rest = divmod(points, batch)
@@ -74,11 +84,18 @@ class Batches:
         """
         shape = self._shape(block)
         indices = [self._indices(seed, block).view(shape) for seed in self._seeds]
-        noise = [
-            torch.randn(*shape, self._dim, generator=generator(seed, "noise", self._segment, block))
-            for seed in self._seeds
+        return torch.stack(indices, dim=1), self._normal("noise", block, self._dim)
+
+    def draw_own(self, block: int) -> Tensor | None:
+        """The further numbers (S, U, B, K) of a block, for the U different seeds; None where K is 0."""
+        return self._normal("objective", block, self._draws) if self._draws else None
+
+    def _normal(self, stream: str, block: int, size: int) -> Tensor:
+        shape = self._shape(block)
+        drawn = [
+            torch.randn(*shape, size, generator=generator(seed, stream, self._segment, block)) for seed in self._seeds
         ]
-        return torch.stack(indices, dim=1), torch.stack(noise, dim=1)
+        return torch.stack(drawn, dim=1)
 
     def _shape(self, block: int) -> tuple[int, int]:
         if not self._whole:

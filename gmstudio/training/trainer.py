@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.base import Dataset
-from gmstudio.mollification.gaussian import mollify
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
 from gmstudio.training import record
@@ -25,11 +24,11 @@ from gmstudio.training.engines.agreement import agree
 from gmstudio.training.engines.base import Block, Engine
 from gmstudio.training.engines.eager import EagerEngine
 from gmstudio.training.errors import NonFiniteLoss
+from gmstudio.training.feed import Feed
 from gmstudio.training.layout import Layout
 from gmstudio.training.metric import Metric
 from gmstudio.training.optimiser import Optimiser
 from gmstudio.training.plans import Plans, check_edit, edit_to_plain
-from gmstudio.training.streams import Batches, generator
 from gmstudio.training.validation import Best, likelihood
 
 __all__ = ["NonFiniteLoss", "Trainer"]
@@ -92,7 +91,7 @@ class Trainer:
         self.pending: NDArray[np.float32] = np.zeros((0, len(runs)), dtype=np.float32)
         self._begin()
         # Enough for a look before the first step, for which nobody waits long.
-        self.model.refresh(self._points[:FIRST_POINTS])
+        self.model.refresh(self._feed.points[:FIRST_POINTS])
 
     def _begin(self) -> None:
         """Plan from the experiment alone, as if no edit had been made."""
@@ -104,15 +103,11 @@ class Trainer:
         """Draw batches from `dataset` from step `start` on."""
         self.dataset = dataset.to(self.device)
         self._volume = dataset.log_volume
-        self._points = self.dataset.to_model(self.dataset.train)
         self._clean = self.dataset.to_model(self.dataset.validation)
-        points, training = len(self._points), self.training
-        whole = training.last_batch == "keep"
-        self._batches = Batches(self.seeds, points, training.batch, dataset.dim, self._segment, whole=whole)
-        self._start = start
-        self._epoch = training.epoch(points)
+        draws = self.experiment.run.objective.draws(self.model)
+        self._feed = Feed(self.dataset, self.seeds, self.training, draws, self._segment, start)
+        self._epoch = self._feed.epoch
         self._block: Block | None = None
-        self._preview: Tensor | None = None
 
     # What others may ask.
 
@@ -155,17 +150,10 @@ class Trainer:
         """From which numbers the generators of the next step are seeded, beside the columns' seeds."""
         return {
             "segment": self._segment,
-            "start": self._start,
-            "block": self._batches.place(self.step - self._start)[0],
-            "epoch": self._epochs_done(),
+            "start": self._feed.start,
+            "block": self._feed.number(self.step),
+            "epoch": self._feed.epochs_done(self.step),
         }
-
-    def _epochs_done(self) -> int:
-        """Passes over the present points that are complete."""
-        steps = self.step - self._start
-        if self.training.last_batch == "keep":
-            return steps // self._epoch
-        return steps * self.training.batch // len(self._points)
 
     def batch(self, size: int) -> Tensor:
         """The first training points, mollified as the next step's batch will be, with noise that stays the same.
@@ -176,14 +164,7 @@ class Trainer:
         Returns:
             (E, size, D) float32 in the units of the data.
         """
-        size = min(size, len(self._points))
-        if self._preview is None or self._preview.shape[1] < size:
-            noise = torch.stack(
-                [torch.randn(size, self.dataset.dim, generator=generator(seed, "preview")) for seed in self.seeds]
-            )
-            self._preview = noise.to(self.device)
-        sigma2 = self._on_device(self.sigma2)[:, None, None]
-        return self.dataset.to_data(mollify(self._points[:size], self._preview[:, :size], sigma2))
+        return self.dataset.to_data(self._feed.preview(size, self.sigma2))
 
     # Steps.
 
@@ -217,9 +198,9 @@ class Trainer:
                 self._evaluate()
         return self.step - first
 
-    def some_batch(self) -> Tensor:
-        """(E, B, D) a mollified batch in the model's units, as an engine is given; read only."""
-        return self._full_block().x[0]
+    def some_entry(self) -> tuple[Tensor, ...]:
+        """What an engine is given for one step, as `Block.entry`; read only."""
+        return self._full_block().entry(0)
 
     def _is_full(self, block: Block) -> bool:
         return block.x.shape[2] == self.training.batch
@@ -227,7 +208,7 @@ class Trainer:
     def _full_block(self) -> Block:
         """The block of the next step, or the first of all where that one is the smaller end of an epoch."""
         block = self._current_block()
-        return block if self._is_full(block) else self._draw_block(self._start)
+        return block if self._is_full(block) else self._feed.block(self._feed.start, self._plans)
 
     def agrees(self, engine: Engine, steps: int = 3) -> bool:
         """Whether another engine makes the next steps as the present one does; the state stays as it is, to the bit.
@@ -247,33 +228,9 @@ class Trainer:
     def _current_block(self) -> Block:
         block = self._block
         if block is None or not block.start <= self.step < block.start + len(block.rates):
-            block = self._block = self._draw_block(self.step)
+            block = self._block = self._feed.block(self.step, self._plans)
             self._read = self.step
         return block
-
-    def _draw_block(self, step: int) -> Block:
-        """Batches and noise of the block that a step belongs to."""
-        batches = self._batches
-        number, first = batches.place(step - self._start)
-        index, noise = batches.draw(number)
-        start = self._start + first
-        end = min(start + len(index), self.steps)
-        indices, noises = self._to_device(index[: end - start]), self._to_device(noise[: end - start])
-        x = self._points[indices]
-        if len(set(batches.members)) > 1:
-            members = self._to_device(torch.tensor(batches.members))
-            x, noises = x.index_select(1, members), noises.index_select(1, members)
-        sigma2 = self._on_device(self._plans.sigma2[:, start:end].T)[:, :, None, None]
-        losses = torch.zeros(end - start, len(self.seeds), device=self.device)
-        return Block(start, mollify(x, noises, sigma2), self._plans.rates[:, start:end].T.tolist(), losses)
-
-    def _on_device(self, values: NDArray[np.float64]) -> Tensor:
-        return self._to_device(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)))
-
-    def _to_device(self, tensor: Tensor) -> Tensor:
-        if self.device.type == "cuda":
-            return tensor.pin_memory().to(self.device, non_blocking=True)
-        return tensor.to(self.device)
 
     # What is measured.
 
@@ -321,7 +278,7 @@ class Trainer:
 
     def refresh(self) -> None:
         """Bring up to date what the model's evaluation needs beside its weights, from the clean training points."""
-        self.model.refresh(self._points)
+        self.model.refresh(self._feed.points)
 
     def test(self) -> list[Metric]:
         """The likelihood of the test points at the present step; empty where there are none.
@@ -382,7 +339,7 @@ class Trainer:
         self._forget_block()
         if dataset is not None:
             # Drawings are large and come often: of data that are replaced, only their number is kept.
-            self.edits = [(step, _superseded(plain, len(self._points))) for step, plain in self.edits]
+            self.edits = [(step, _superseded(plain, len(self._feed.points))) for step, plain in self.edits]
             self.best.forget()
         self._change(edit, self.step, dataset)
         self.edits.append((self.step, edit_to_plain(edit)))

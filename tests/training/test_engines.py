@@ -242,7 +242,7 @@ def use_graph(trainer: Trainer) -> GraphEngine:
             work()
         return work
 
-    run, x = trainer.experiment.run, trainer.some_batch()
+    run, x = trainer.experiment.run, trainer.some_entry()
     return GraphEngine(trainer.model, run.objective, trainer.layout, trainer.optimiser, run.training, x, capture)
 
 

@@ -21,14 +21,14 @@ LIKELIHOOD = MaximumLikelihood()
 class Squares(ObjectiveSpec, frozen=True, kw_only=True, tag="squares"):
     """A loss that is no sum of log-densities."""
 
-    def loss(self, model: DensityModel, x: Tensor) -> Tensor:
+    def loss(self, model: DensityModel, x: Tensor, noise: Tensor | None = None) -> Tensor:
         return model.log_prob(x).square().mean(1)
 
 
 class MeanAlone(ObjectiveSpec, frozen=True, kw_only=True, tag="mean-alone"):
     """A loss that depends on one of the parameters only."""
 
-    def loss(self, model: DensityModel, x: Tensor) -> Tensor:
+    def loss(self, model: DensityModel, x: Tensor, noise: Tensor | None = None) -> Tensor:
         return model.get_parameter("mean").sum(1)
 
 

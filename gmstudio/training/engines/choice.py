@@ -104,8 +104,8 @@ class GraphOffer:
     def engine(self) -> Engine:
         """Capture the steps."""
         trainer, run = self._trainer, self._trainer.experiment.run
-        x = trainer.some_batch()
-        return GraphEngine(trainer.model, run.objective, trainer.layout, trainer.optimiser, run.training, x)
+        entry = trainer.some_entry()
+        return GraphEngine(trainer.model, run.objective, trainer.layout, trainer.optimiser, run.training, entry)
 
 
 class Choice:

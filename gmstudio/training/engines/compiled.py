@@ -51,7 +51,7 @@ class CompiledEngine:
         made = counts.double() + torch.arange(1, n + 1, dtype=torch.float64)[:, None]
         with torch.no_grad():
             for k in range(n):
-                inputs = [*self._state, rates[k], made[k], moving, block.x[first + k], *self._buffers]
+                inputs = [*self._state, rates[k], made[k], moving, *block.entry(first + k), *self._buffers]
                 block.losses[first + k] = self._run(inputs)
         counts[columns] += n
 

@@ -31,11 +31,10 @@ class EagerEngine:
         """Make `n` steps with the block's entries from `first` on, and note their losses in the block."""
         losses = block.losses
         learns = self._layout.size > 0
-        batches = block.x[first : first + n].unbind(0)
-        for k, x in enumerate(batches, start=first):
+        for k in range(first, first + n):
             if learns:
-                losses[k] = self._layout.differentiate(self._objective, self._model, x)
+                losses[k] = self._layout.differentiate(self._objective, self._model, *block.entry(k))
                 self._optimiser.step(block.rates[k])
             else:
                 with torch.no_grad():
-                    losses[k] = self._objective.loss(self._model, x)
+                    losses[k] = self._objective.loss(self._model, *block.entry(k))

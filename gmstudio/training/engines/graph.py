@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -41,20 +41,22 @@ class _Captured:
     """Some steps in a row with inputs and outputs at fixed places.
 
     Attributes:
-        x: (K, E, B, D), rates: (K, E), losses: (K, E).
+        entry: points (K, E, B, D), and the objective's numbers where it wants any.
+        rates, losses: (K, E).
     """
 
-    def __init__(self, steps: int, x: Tensor, engine: GraphEngine, make: Capture) -> None:
-        self.x = x.new_zeros(steps, *x.shape)
-        self.x.copy_(x)
+    def __init__(self, steps: int, entry: Sequence[Tensor], engine: GraphEngine, make: Capture) -> None:
+        self.steps = steps
+        self.entry = [part.expand(steps, *part.shape).clone() for part in entry]
+        x = entry[0]
         self.rates = x.new_zeros(steps, x.shape[0])
         self.losses = x.new_zeros(steps, x.shape[0])
         self._engine = engine
         self.replay = make(self._work)
 
     def _work(self) -> None:
-        for k in range(len(self.x)):
-            self._engine.make_step(self.x[k], self.rates[k], self.losses[k])
+        for k in range(self.steps):
+            self._engine.make_step([part[k] for part in self.entry], self.rates[k], self.losses[k])
 
 
 class GraphEngine:
@@ -66,7 +68,7 @@ class GraphEngine:
         layout: the model's parameters.
         optimiser: its moments and counts; the graph takes its place.
         training: weight decay and clipping.
-        x: (E, B, D) some batch.
+        entry: some `Block.entry`.
         make: captures; another one lets tests run the same work on the processor.
     """
 
@@ -79,17 +81,17 @@ class GraphEngine:
         layout: Layout,
         optimiser: Optimiser,
         training: TrainingSpec,
-        x: Tensor,
+        entry: Sequence[Tensor],
         make: Capture = capture,
     ) -> None:
         self._model, self._objective, self._layout = model, objective, layout
         self._optimiser, self._training = optimiser, training
-        self._counts = torch.zeros(layout.members, 1, device=x.device)
-        self._moving = torch.ones(layout.members, 1, device=x.device)
+        self._counts = torch.zeros(layout.members, 1, device=layout.values.device)
+        self._moving = torch.ones(layout.members, 1, device=layout.values.device)
         state = (layout.values, optimiser.first, optimiser.second)
         kept = [tensor.clone() for tensor in state]
-        self._long = _Captured(STEPS, x, self, make)
-        self._short = _Captured(1, x, self, make)
+        self._long = _Captured(STEPS, entry, self, make)
+        self._short = _Captured(1, entry, self, make)
         # Warming up has made steps that nobody asked for.
         for tensor, old in zip(state, kept, strict=True):
             tensor.copy_(old)
@@ -104,23 +106,25 @@ class GraphEngine:
         done = 0
         while done < n:
             graph = self._long if n - done >= STEPS else self._short
-            span = slice(first + done, first + done + len(graph.x))
-            graph.x.copy_(block.x[span])
-            graph.rates.copy_(rates[done : done + len(graph.x)])
+            span = slice(first + done, first + done + graph.steps)
+            for part, whole in zip(graph.entry, (block.x, block.noise), strict=False):
+                if whole is not None:
+                    part.copy_(whole[span])
+            graph.rates.copy_(rates[done : done + graph.steps])
             graph.replay()
             block.losses[span] = graph.losses
-            done += len(graph.x)
+            done += graph.steps
         self._optimiser.counts[moving] += n
 
-    def make_step(self, x: Tensor, rates: Tensor, losses: Tensor) -> None:
+    def make_step(self, entry: Sequence[Tensor], rates: Tensor, losses: Tensor) -> None:
         """One step in operations that never ask the host; in the order of torch's fused kernel.
 
         Args:
-            x: (E, B, D).
+            entry: points (E, B, D), and the objective's numbers (E, B, K) where it wants any.
             rates: (E,).
             losses: (E,), filled.
         """
-        losses.copy_(self._layout.differentiate(self._objective, self._model, x))
+        losses.copy_(self._layout.differentiate(self._objective, self._model, *entry))
         with torch.no_grad():
             self._adam(rates.unsqueeze(1))
 

@@ -24,8 +24,8 @@ class _Loss(nn.Module):
         self.model = model
         self._objective = objective
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._objective.loss(self.model, x)
+    def forward(self, *entry: Tensor) -> Tensor:
+        return self._objective.loss(self.model, *entry)
 
 
 class Program(nn.Module):
@@ -33,7 +33,8 @@ class Program(nn.Module):
 
     Its inputs are ``values``, ``first`` and ``second``, each (E, P) and changed in place; ``rate``, ``count`` (the
     steps made, this one included) and ``moving`` (1, or 0 for a member that is held), each (E,) float64; ``x``
-    (E, B, D); and the model's buffers in the order of `buffer_names`.  It returns the losses, (E,).
+    (E, B, D); ``noise`` (E, B, K) where the objective draws; and the model's buffers in the order of `buffer_names`.
+    It returns the losses, (E,).
 
     Args:
         model: only its structure counts, its numbers are replaced by the inputs.
@@ -47,6 +48,8 @@ class Program(nn.Module):
         self._loss = _Loss(model, objective)
         self._training = training
         self.buffer_names = buffer_names(model)
+        self._draws = objective.draws(model)
+        self._entry = 2 if self._draws else 1
 
     def forward(
         self,
@@ -56,11 +59,10 @@ class Program(nn.Module):
         rate: Tensor,
         count: Tensor,
         moving: Tensor,
-        x: Tensor,
-        *buffers: Tensor,
+        *rest: Tensor,
     ) -> Tensor:
         """Make one step; returns the losses."""
-        losses, gradient = self._differentiate(values, x, buffers)
+        losses, gradient = self._differentiate(values, rest[: self._entry], rest[self._entry :])
         clip, decay = self._training.clip, self._training.weight_decay
         rate, count, moving = (number.unsqueeze(1) for number in (rate, count, moving))
         still = moving.to(values.dtype)
@@ -83,13 +85,15 @@ class Program(nn.Module):
         second.copy_(second_new)
         return losses
 
-    def _differentiate(self, values: Tensor, x: Tensor, buffers: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def _differentiate(
+        self, values: Tensor, entry: Sequence[Tensor], buffers: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
         views = self._layout.unpack(values.detach())
         with torch.enable_grad():
             leaves = {name: view.requires_grad_(True) for name, view in views.items()}
             tensors = {f"model.{name}": leaf for name, leaf in leaves.items()}
             tensors |= {f"model.{name}": buffer for name, buffer in zip(self.buffer_names, buffers, strict=True)}
-            losses: Tensor = torch.func.functional_call(self._loss, tensors, (x,))
+            losses: Tensor = torch.func.functional_call(self._loss, tensors, tuple(entry))
             found = torch.autograd.grad(losses.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
         return losses.detach(), self._flat(found)
 
@@ -114,8 +118,8 @@ class Program(nn.Module):
         numbers = [torch.full((members,), number, dtype=torch.float64) for number in (1e-3, 1.0, 1.0)]
         model = self._loss.model
         buffers = [model.get_buffer(name).clone() for name in self.buffer_names]
-        points = torch.randn(members, batch, dim)
-        return (values, torch.zeros_like(values), torch.zeros_like(values), *numbers, points, *buffers)
+        entry = [torch.randn(members, batch, size) for size in (dim, self._draws)[: self._entry]]
+        return (values, torch.zeros_like(values), torch.zeros_like(values), *numbers, *entry, *buffers)
 
 
 def buffer_names(model: DensityModel) -> tuple[str, ...]:

@@ -1,0 +1,104 @@
+"""What the steps are fed with: batches of points, mollified as each column's plan says, ready on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.data.base import Dataset
+from gmstudio.mollification.gaussian import mollify
+from gmstudio.runs import TrainingSpec
+from gmstudio.training.engines.base import Block
+from gmstudio.training.plans import Plans
+from gmstudio.training.streams import Batches, generator
+
+
+class Feed:
+    """The batches of one data set, from the step on at which it came into use.
+
+    Args:
+        dataset: on the device.
+        seeds: of the E columns.
+        training: batch and what becomes of an epoch's last one.
+        draws: standard normal numbers that the objective wants for each point.
+        segment: how many times the data have been exchanged.
+        start: the first step with these data.
+
+    Attributes:
+        points: (N, D) clean standardised training points.
+        start: as given.
+        epoch: steps in an epoch.
+    """
+
+    def __init__(
+        self, dataset: Dataset, seeds: Sequence[int], training: TrainingSpec, draws: int, segment: int, start: int
+    ) -> None:
+        self.points = dataset.to_model(dataset.train)
+        self.start = start
+        self.epoch = training.epoch(len(self.points))
+        self._seeds, self._batch = list(seeds), training.batch
+        self._whole = training.last_batch == "keep"
+        self._batches = Batches(
+            seeds, len(self.points), training.batch, dataset.dim, segment, whole=self._whole, draws=draws
+        )
+        self._members = torch.tensor(self._batches.members) if len(set(self._batches.members)) > 1 else None
+        self._preview: Tensor | None = None
+
+    def epochs_done(self, step: int) -> int:
+        """Passes over the points that are complete at `step`."""
+        steps = step - self.start
+        return steps // self.epoch if self._whole else steps * self._batch // len(self.points)
+
+    def number(self, step: int) -> int:
+        """The number of the block that a step belongs to."""
+        return self._batches.place(step - self.start)[0]
+
+    def block(self, step: int, plans: Plans) -> Block:
+        """The block of consecutive steps that a step belongs to, which ends with the training at the latest."""
+        number, first = self._batches.place(step - self.start)
+        index, noise = self._batches.draw(number)
+        start = self.start + first
+        end = min(start + len(index), plans.sigma2.shape[1])
+        size = end - start
+        x, noise = self.points[self._moved(index[:size])], self._moved(noise[:size])
+        own = self._batches.draw_own(number)
+        own = None if own is None else self._moved(own[:size])
+        if self._members is not None:
+            members = self._moved(self._members)
+            x, noise = x.index_select(1, members), noise.index_select(1, members)
+            own = None if own is None else own.index_select(1, members)
+        elif own is not None:
+            own = own.expand(-1, len(self._seeds), -1, -1)
+        mollified = mollify(x, noise, self._numbers(plans.sigma2[:, start:end].T)[:, :, None, None])
+        losses = torch.zeros(size, len(self._seeds), device=x.device)
+        return Block(start, mollified, own, plans.rates[:, start:end].T.tolist(), losses)
+
+    def preview(self, size: int, sigma2: NDArray[np.float64]) -> Tensor:
+        """The first points, mollified with noise that stays the same.
+
+        Args:
+            size: how many points at most.
+            sigma2: (E,) noise variances.
+
+        Returns:
+            (E, size, D) standardised.
+        """
+        size = min(size, len(self.points))
+        if self._preview is None or self._preview.shape[1] < size:
+            dim = self.points.shape[1]
+            noise = [torch.randn(size, dim, generator=generator(seed, "preview")) for seed in self._seeds]
+            self._preview = self._moved(torch.stack(noise))
+        return mollify(self.points[:size], self._preview[:, :size], self._numbers(sigma2)[:, None, None])
+
+    def _numbers(self, values: NDArray[np.float64]) -> Tensor:
+        return self._moved(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)))
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        """The tensor on the device."""
+        if self.points.device.type == "cuda":
+            return tensor.pin_memory().to(self.points.device, non_blocking=True)
+        return tensor
