@@ -37,6 +37,18 @@ def test_the_deck_opens_on_the_default_twins(deck: CardDeck) -> None:
     assert deck.undo.count() == 0
 
 
+def test_the_cards_are_given_the_width_that_large_letters_need(deck: CardDeck, qtbot: QtBot) -> None:
+    inside, usual = deck.area.widget(), deck.area.minimumWidth()
+    font = deck.font()
+    font.setPointSizeF(1.5 * font.pointSizeF())
+    deck.setFont(font)
+    qtbot.waitUntil(lambda: deck.area.minimumWidth() > usual)
+    assert deck.area.minimumWidth() >= inside.minimumSizeHint().width()
+    font.setPointSizeF(font.pointSizeF() / 1.5)
+    deck.setFont(font)
+    qtbot.waitUntil(lambda: deck.area.minimumWidth() == usual)
+
+
 def test_a_number_that_is_typed_becomes_an_experiment_and_one_undo_entry(deck: CardDeck) -> None:
     seen = changes(deck)
     box = deck.choosers["model"].form.rows["blocks"].editor.box  # type: ignore[attr-defined]

@@ -84,6 +84,20 @@ def other_value(info: FieldInfo, value: object) -> object:
     raise AssertionError(info.name)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.4, 2.0])
+def test_no_word_of_a_field_s_name_is_cut_with_large_letters(qtbot: QtBot, scale: float) -> None:
+    for one in ALL:
+        made = SpecForm(one.spec())
+        qtbot.addWidget(made)
+        font = made.font()
+        font.setPointSizeF(9.5 * scale)
+        made.setFont(font)
+        for row in made.rows.values():
+            room = row.label.contentsRect().width()
+            wide = row.label.fontMetrics().horizontalAdvance
+            assert all(wide(word) <= room for word in row.info.label.split()), row.info.label
+
+
 @pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.room}-{one.name}")
 def test_every_component_has_a_form_in_which_every_field_can_be_changed(qtbot: QtBot, one: Component) -> None:
     form = SpecForm(one.spec())

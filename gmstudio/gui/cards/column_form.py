@@ -10,11 +10,14 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QLabe
 
 from gmstudio import registry
 from gmstudio.gui.cards.chooser import Chooser
-from gmstudio.gui.cards.form import LABEL_WIDTH, tooltip
+from gmstudio.gui.cards.form import label_width, tooltip
 from gmstudio.gui.cards.number_box import NumberBox
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import FieldInfo, Spec
 from gmstudio.runs import Column, RunSpec, TrainingSpec
+
+#: Pixels of the box that is ticked, and of what stands beside the names.
+BOX, REST = 24, 192
 
 
 class OwnNumber(QFrame):
@@ -26,7 +29,7 @@ class OwnNumber(QFrame):
     def __init__(self, info: FieldInfo) -> None:
         super().__init__()
         self.check = QCheckBox(f"Own {info.label.lower()}")
-        self.check.setFixedWidth(LABEL_WIDTH + 24)
+        self.check.setFixedWidth(label_width(self.check.font()) + BOX)
         self.check.setToolTip(tooltip(info))
         self.box = NumberBox(info)
         self.box.setAccessibleName(info.label)
@@ -72,7 +75,7 @@ class ColumnForm(QFrame):
         super().__init__(None, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setObjectName("columnform")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setFixedWidth(300)
+        self.setFixedWidth(label_width(self.font()) + REST)
         self._column = column
         self._run = run
         infos = {info.name: info for info in registry.fields(TrainingSpec)}

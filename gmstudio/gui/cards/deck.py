@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, cast
 
 import msgspec
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QUndoStack
-from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
 
 from gmstudio import registry
 from gmstudio.data.base import DataSpec
 from gmstudio.data.sets.drawing import Drawing
 from gmstudio.gui.cards.card import Card
+from gmstudio.gui.cards.card_area import CardArea
 from gmstudio.gui.cards.change import Change
 from gmstudio.gui.cards.chooser import Chooser
 from gmstudio.gui.cards.columns import ColumnStrip
@@ -36,7 +37,6 @@ CARDS: tuple[tuple[str, str, Room | None], ...] = (
     ("mollification", "Mollification", "schedule"),
     ("training", "Training", None),
 )
-NARROWEST = 286
 OPEN_AT_FIRST = frozenset({"data", "model", "mollification"})
 
 
@@ -73,10 +73,7 @@ class CardDeck(QWidget):
     def _build(self) -> None:
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area = CardArea()
         self._inside = inside = QWidget()
         inside.setObjectName("cardlist")
         layout = QVBoxLayout(inside)
@@ -95,8 +92,6 @@ class CardDeck(QWidget):
             layout.addWidget(card)
         layout.addStretch(1)
         self.area.setWidget(inside)
-        # Narrower, the cards would be cut off at the right.
-        self.area.setMinimumWidth(NARROWEST)
         outer.addWidget(self.area)
 
     def _body(self, part: str, room: Room | None) -> QWidget:

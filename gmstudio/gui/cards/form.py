@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QFont, QFontMetrics, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio import registry
@@ -15,7 +15,15 @@ from gmstudio.gui.cards.editors import Editor, NoteEditor, editor
 from gmstudio.gui.theme import themes
 from gmstudio.registry import FieldInfo, Spec, SpecError
 
-LABEL_WIDTH = 108
+#: Letters of middling width that the name of a field may take before it goes on beneath itself, and its indent, pixels.
+LABEL_LETTERS, INDENT = 14.5, 10
+
+
+def label_width(font: QFont, name: str = "") -> int:
+    """Pixels of the names of fields: the same for all names but those with a longer word, which is not torn."""
+    metrics = QFontMetrics(font)
+    longest = max((metrics.horizontalAdvance(word) for word in name.split()), default=0)
+    return INDENT + max(round(LABEL_LETTERS * metrics.averageCharWidth()), longest + 1)
 
 
 def shown(value: Any, info: FieldInfo) -> str:
@@ -52,9 +60,18 @@ class FieldLabel(QLabel):
         self._marked = False
         self.setWordWrap(True)
         self.setProperty("class", "field")
-        self.setContentsMargins(10, 0, 0, 0)
-        self.setFixedWidth(LABEL_WIDTH)
+        self.setContentsMargins(INDENT, 0, 0, 0)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Grow with the letters."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedWidth(label_width(self.font(), self.text()))
 
     @property
     def marked(self) -> bool:
@@ -96,7 +113,7 @@ class Row:
         if isinstance(self.editor, NoteEditor):
             self.label.hide()
             grid.addWidget(self.editor, at, 0, 1, 2)
-            self.editor.setContentsMargins(10, 0, 0, 0)
+            self.editor.setContentsMargins(INDENT, 0, 0, 0)
         else:
             self.label.setBuddy(self.editor)
             grid.addWidget(self.label, at, 0)

@@ -38,7 +38,8 @@ _WORDS = {
     "schedules": ("Mollification", "Each is a column under every model; vanilla beside mollified.", "Mollification"),
     "trainings": ("Training", "How long and how fast; more than one give columns of their own.", "Training"),
 }
-SIDE = 262
+#: Width of what stands beside the lists: letters of middling width, and pixels of arrows and edges.
+SIDE, EDGES = 32, 38
 
 
 class PlanPage(QWidget):
@@ -120,18 +121,29 @@ class PlanPage(QWidget):
             row.addWidget(self.axes[axis], stretch)
         side = QVBoxLayout()
         side.setSpacing(10)
-        self.axes["trainings"].setFixedWidth(SIDE)
         side.addWidget(self.axes["trainings"], 1)
         side.addWidget(self._amounts(), 0)
         self.objective = QLabel()
         self.objective.setProperty("muted", True)
         self.objective.setWordWrap(True)
-        self.objective.setFixedWidth(SIDE)
         self.objective.setContentsMargins(10, 0, 0, 0)
         self.objective.setToolTip("How all runs learn; a new sweep takes it from the Objective card")
         side.addWidget(self.objective)
         row.addLayout(side)
+        self._fit()
         return row
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Grow with the letters."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Give what stands beside the lists room for its letters."""
+        side = SIDE * self.fontMetrics().averageCharWidth() + EDGES
+        for widget in (self.axes["trainings"], self.form, self.area, self.objective):
+            widget.setFixedWidth(side)
 
     def _amounts(self) -> QWidget:
         self.form = SpecForm(Amount())
@@ -141,13 +153,11 @@ class PlanPage(QWidget):
         row.editor.box.name(0, "automatic")
         for widget in (row.label, row.editor):
             widget.installEventFilter(self)
-        self.form.setFixedWidth(SIDE)
-        area = QScrollArea()
+        self.area = area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setFixedWidth(SIDE)
         area.setMinimumHeight(150)
         area.setWidget(self.form)
         return area
