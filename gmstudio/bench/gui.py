@@ -198,14 +198,14 @@ class _Window:
         display = self._window.display
         self._window.control.play()
         self._rest(0.5)
-        display.forget_measures()
+        display.measures.forget()
         self._marks.clear()
         witness.begin()
         self._rest(seconds)
         witness.end()
-        self.work += display.work_ms
-        self.pictures += display.picture_ms
-        self.late += display.lateness_ms
+        self.work += display.measures.work_ms
+        self.pictures += display.measures.picture_ms
+        self.late += display.measures.lateness_ms
         speed = _speed(self._marks)
         self._window.control.pause()
         self._rest(1.0)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from gmstudio.gui.docks import on_screen
+from gmstudio.gui.measures import PULSE, Measures
 from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.seat import Seat
 from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
 from gmstudio.sessions import Look, Session
 
@@ -25,32 +26,16 @@ INTERVAL = 33
 #: Share of the time that panels may spend on pictures while a run trains, and seconds that a picture waits at most.
 SHARE = 0.05
 LONGEST = 0.25
-#: Milliseconds between two looks at how late the event loop is.
-PULSE = 10
 #: Seconds between two small garbage collections while training.
 COLLECT_SECONDS = 5.0
-KEPT = 20_000
-
-
-class _Seat:
-    """What a panel has been shown."""
-
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
-        self.info: RunInfo | None = None
-        self.truth: Truth | None = None
-        self.frame: Frame | None = None
-        self.metrics: list[Metric] = []
-        self.told = 0
-        self.step = -1
-
-    @property
-    def visible(self) -> bool:
-        return on_screen(self.panel)
 
 
 class Display(QObject):
     """Shows one run in the panels: live, or a step of its past; or else a preview of one, or nothing.
+
+    Attributes:
+        info, truth, frame: of the run, what there is of them.
+        measures: what the pictures cost.
 
     Signals:
         status(Status): how the session is doing.
@@ -66,7 +51,8 @@ class Display(QObject):
 
     def __init__(self, panels: Sequence[Panel], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._seats = [_Seat(panel) for panel in panels]
+        self.measures = Measures()
+        self._seats = [Seat(panel) for panel in panels]
         self._session: Session | None = None
         self._run = ""
         self._preview: Experiment | None = None
@@ -82,14 +68,11 @@ class Display(QObject):
         self._project: Project | None = None
         self._look = Look(View(bounds=(-4.0, 4.0, -4.0, 4.0)), frozenset())
         self._asked: Look | None = None
-        self._turns: deque[_Seat] = deque()
-        self._work: deque[float] = deque(maxlen=KEPT)
-        self._pictures: deque[float] = deque(maxlen=KEPT)
-        self._late: deque[float] = deque(maxlen=KEPT)
-        self._spent = self._picture = self._due = 0.0
-        self._last = self._collected = time.perf_counter()
+        self._turns: deque[Seat] = deque()
+        self._due = 0.0
+        self._collected = time.perf_counter()
         self._timer = self._make_timer(INTERVAL, self.tick)
-        self._pulse = self._make_timer(PULSE, self._beat)
+        self._pulse = self._make_timer(PULSE, self.measures.pulse)
         self._turn = self._make_timer(0, self._next)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._pulse.setTimerType(Qt.TimerType.PreciseTimer)
@@ -99,45 +82,6 @@ class Display(QObject):
         timer.setInterval(interval)
         timer.timeout.connect(slot)
         return timer
-
-    # Figures for benchmarks.
-
-    @property
-    def work_ms(self) -> list[float]:
-        """Milliseconds of work in each of the last turns of the event loop in which the window was painted.
-
-        One turn takes in one panel's new picture and all painting: it is what the person's next key press waits for.
-        """
-        return list(self._work)
-
-    @property
-    def picture_ms(self) -> list[float]:
-        """Milliseconds that all panels together, painting included, have spent on each of the last pictures."""
-        return list(self._pictures)
-
-    @property
-    def lateness_ms(self) -> list[float]:
-        """Milliseconds by which the event loop was late, at each of the last pulses."""
-        return list(self._late)
-
-    def forget_measures(self) -> None:
-        """Begin the measurements anew."""
-        self._work.clear()
-        self._pictures.clear()
-        self._late.clear()
-        self._spent = self._picture = 0.0
-        self._last = time.perf_counter()
-
-    def painted(self, seconds: float) -> None:
-        """The window has spent so long painting, which ends a turn."""
-        self._work.append((self._spent + seconds) * 1e3)
-        self._picture += self._spent + seconds
-        self._spent = 0.0
-
-    def _beat(self) -> None:
-        now = time.perf_counter()
-        self._late.append(max(0.0, (now - self._last) * 1e3 - PULSE))
-        self._last = now
 
     # Which run is shown.
 
@@ -151,7 +95,7 @@ class Display(QObject):
         self._forget(session.run_id, preview)
         self._session = session
         self._asked = None
-        self._last = time.perf_counter()
+        self.measures.wait()
         self._timer.start()
         if preview is None:
             self._pulse.start()
@@ -325,10 +269,8 @@ class Display(QObject):
         if self._looking is not None or self._live is self.frame or (self._running and now < self._due):
             return
         self.frame = self._live
-        self._pictures.append(self._picture * 1e3)
         # Drawing takes time from the training.
-        self._due = now + min(self._picture / SHARE, LONGEST)
-        self._picture = 0.0
+        self._due = now + min(self.measures.next_picture() / SHARE, LONGEST)
 
     def _take_info(self, session: Session) -> None:
         found = session.infos.take()
@@ -347,20 +289,14 @@ class Display(QObject):
     def wake(self) -> None:
         """Give visible panels what they lack, one per turn of the event loop."""
         if not self._turn.isActive():
-            self._turns.extend(seat for seat in self._seats if seat not in self._turns and self._lacks(seat))
+            shown = self._shown
+            self._turns.extend(seat for seat in self._seats if seat not in self._turns and seat.lacks(*shown))
             if self._turns:
                 self._turn.start()
 
-    def _lacks(self, seat: _Seat) -> bool:
-        if self.info is None or not seat.visible:
-            return False
-        return (
-            seat.info is not self.info
-            or (self.truth is not None and seat.truth is not self.truth)
-            or (self.frame is not None and seat.frame is not self.frame)
-            or seat.metrics is not self._metrics
-            or seat.told < len(self._metrics)
-        )
+    @property
+    def _shown(self) -> tuple[RunInfo | None, Truth | None, Frame | None, list[Metric]]:
+        return self.info, self.truth, self.frame, self._metrics
 
     def _next(self) -> None:
         if self._wanted is not None:
@@ -370,32 +306,8 @@ class Display(QObject):
             self.wake()
             return
         began = time.perf_counter()
-        self._hand_out(self._turns.popleft())
-        self._spent += time.perf_counter() - began
-
-    def _hand_out(self, seat: _Seat) -> None:
-        info, panel = self.info, seat.panel
-        if info is None or not seat.visible:
-            return
-        if seat.info is not info:
-            seat.info, seat.truth, seat.frame, seat.told, seat.step = info, None, None, 0, -1
-            panel.begin(info)
-        if self.truth is not None and seat.truth is not self.truth:
-            seat.truth = self.truth
-            panel.show_truth(self.truth)
-        if seat.metrics is not self._metrics:
-            seat.metrics, seat.told = self._metrics, 0
-        if seat.told < len(self._metrics):
-            fresh = self._metrics[seat.told :]
-            seat.told = len(self._metrics)
-            panel.show_metrics(fresh)
-        frame = self.frame
-        if frame is not None and seat.frame is not frame:
-            seat.frame = frame
-            if seat.step != frame.step:
-                seat.step = frame.step
-                panel.show_step(frame.step)
-            panel.show_frame(frame)
+        self._turns.popleft().show(*self._shown)
+        self.measures.drawn(time.perf_counter() - began)
 
     def close(self) -> None:
         """Stop all timers."""

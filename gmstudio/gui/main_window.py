@@ -354,7 +354,7 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.UpdateRequest:
             began = time.perf_counter()
             done = super().event(event)
-            self.display.painted(time.perf_counter() - began)
+            self.display.measures.painted(time.perf_counter() - began)
             return done
         return super().event(event)
 
