@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -15,11 +14,11 @@ from PySide6.QtGui import (
     QShowEvent,
     QUndoStack,
 )
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QToolBar, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 
-from gmstudio.data.base import Bounds
 from gmstudio.gui import style
 from gmstudio.gui.actions import Actions, WindowState
+from gmstudio.gui.badge import PastBadge
 from gmstudio.gui.banner import Banner, Banners, Button
 from gmstudio.gui.cards.deck import CardDeck
 from gmstudio.gui.control import ALIVE, Control
@@ -31,24 +30,25 @@ from gmstudio.gui.handlers import Handlers
 from gmstudio.gui.icons import program_icon
 from gmstudio.gui.keys import Keys
 from gmstudio.gui.layout import Layout, Stage
-from gmstudio.gui.loop import Job, Jobs
+from gmstudio.gui.loop import Jobs
 from gmstudio.gui.palette import Palette
 from gmstudio.gui.panels import all_panels
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.curves import CurvesPanel
 from gmstudio.gui.panels.metrics import MetricsPanel
-from gmstudio.gui.panels.plane_link import PlaneLink, Point
+from gmstudio.gui.panels.plane_link import PlaneLink
 from gmstudio.gui.panels.schedule import SchedulePanel
 from gmstudio.gui.preview import Previewer
+from gmstudio.gui.reports import Reports
 from gmstudio.gui.runs_list import RunsList
 from gmstudio.gui.settings import Settings
+from gmstudio.gui.sight import Sight
 from gmstudio.gui.status_bar import StatusLine
 from gmstudio.gui.theme import Theme, themes
 from gmstudio.gui.timeline import Timeline
 from gmstudio.gui.toolbar import MainBar
 from gmstudio.gui.training_thread import WarmUp
 from gmstudio.gui.workbench import Workbench
-from gmstudio.observation.frame import RunInfo
 from gmstudio.sessions import Status
 from gmstudio.trace import mark
 from gmstudio.training.problems import Problem
@@ -130,10 +130,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status_line)
         self.workbench = Workbench(self.deck, self.drawer, self.undo, self.display, self.control, self.timeline, self)
         self.runs = RunsList(self.workbench)
-        self.badge = QLabel(self)
-        self.badge.setObjectName("badge")
-        self.badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.badge.hide()
+        self.badge = PastBadge(self)
 
     def _make_docks(self) -> None:
         self.stage = Stage()
@@ -186,13 +183,9 @@ class MainWindow(QMainWindow):
         self.layout_.changed.connect(self.display.wake)
         self.banners.changed.connect(self._fit_banners)
         self.toolbar.speed_chosen.connect(self.control.set_speed)
-        self.jobs.slow.connect(self._job_is_slow)
-        self.jobs.over.connect(self._job_is_over)
-        self.faults.found.connect(self._show_fault)
+        self._reports = Reports(self.banners, self.faults, self.jobs, self)
         self.display.begun.connect(self.layout_.suit)
-        self.display.begun.connect(self._zoom_in)
-        self.link.view_wanted.connect(self._observe)
-        self.link.probe_moved.connect(self._probe)
+        self._sight = Sight(self.link, self.display, self)
         schedule = self.panels.get("schedule")
         if isinstance(schedule, SchedulePanel):
             schedule.edited.connect(self.handlers.shape_schedule)
@@ -252,18 +245,8 @@ class MainWindow(QMainWindow):
         self._show_badge()
 
     def _show_badge(self) -> None:
-        step = self.display.looking
-        if step is None:
-            self.badge.hide()
-            return
-        key = "P holds" if self.timeline.replaying else "L for live"
-        self.badge.setText(f"Step {step:,} of the past — {key}")
-        self.badge.adjustSize()
-        stage = self.stage if self.stage.isVisible() else self.timeline
-        foot = stage.mapTo(self, stage.rect().bottomLeft())
-        self.badge.move(foot.x() + (stage.width() - self.badge.width()) // 2, foot.y() - self.badge.height() - 8)
-        self.badge.show()
-        self.badge.raise_()
+        over = self.stage if self.stage.isVisible() else self.timeline
+        self.badge.show_step(self.display.looking, self.timeline.replaying, over)
 
     def show_banner(
         self, title: str, what: str = "", remedy: str = "", kind: str = "info", buttons: tuple[Button, ...] = ()
@@ -275,46 +258,10 @@ class MainWindow(QMainWindow):
         """Say what went wrong and what to try."""
         self.show_banner(problem.title, problem.what, problem.remedy, "danger")
 
-    def _show_fault(self, line: str, trace: str) -> None:
-        def copy() -> None:
-            QApplication.clipboard().setText(trace)
-
-        self.show_banner(
-            "Something went wrong inside GM Studio",
-            line,
-            "The window goes on, and the project is safe; please report this.",
-            "danger",
-            (("Copy details", copy),),
-        )
-
     def _fit_banners(self) -> None:
         self._banner_bar.setVisible(bool(self.banners.shown))
         # Once the bar has its height.
         QTimer.singleShot(50, self, self.layout_.even_stage)
-
-    def _job_is_slow(self, job: Job) -> None:
-        banner = self.show_banner(f"{job.title}…", buttons=(("Cancel", job.cancel),))
-        banner.setProperty("job", job.title)
-        job.reached.connect(banner.show_share)
-
-    def _job_is_over(self, job: Job) -> None:
-        for banner in list(self.banners.shown):
-            if banner.property("job") == job.title:
-                banner.dismiss()
-
-    # What is observed.
-
-    def _observe(self, bounds: Bounds) -> None:
-        self.display.set_view(replace(self.display.view, bounds=bounds, plane=self.link.plane))
-
-    def _zoom_in(self, info: RunInfo) -> None:
-        # Another run of the same data: the plots stay where the person has zoomed in.
-        if self.link.knows(info):
-            self._observe(self.link.bounds)
-
-    def _probe(self, point: Point | None) -> None:
-        if point is not None and "path" in self.display.wants:
-            self.display.set_view(replace(self.display.view, probe=point))
 
     # The look.
 
