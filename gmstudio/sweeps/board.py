@@ -26,6 +26,27 @@ class Course:
     rate: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a task of a kind costs.
+
+    Attributes:
+        steps: that it makes.
+        step: seconds of each, with the looks at the validation points that fall to it.
+        building, ending: seconds before the first step and after the last.
+    """
+
+    steps: int = 0
+    step: float = 0.0
+    building: float = 0.0
+    ending: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole task."""
+        return self.building + self.steps * self.step + self.ending
+
+
 class Board:
     """The tasks of a sweep.
 
@@ -48,7 +69,8 @@ class Board:
         self.left = len(missing)
         self._next = len(self.waiting)
         self._tries: dict[str, int] = {}
-        self._paces: dict[tuple[int, int, int], tuple[int, float]] = {}
+        self._paces: dict[tuple[int, int, int], Pace] = {}
+        self._besides: dict[int, float] = {}
 
     @property
     def over(self) -> bool:
@@ -116,24 +138,29 @@ class Board:
             found.setdefault(_kind(task), task)
         return found
 
-    def note_pace(self, kind: tuple[int, int, int], steps: int, seconds_per_step: float) -> None:
+    def note_pace(self, kind: tuple[int, int, int], pace: Pace) -> None:
         """What was measured of a kind."""
-        self._paces[kind] = (steps, seconds_per_step)
+        self._paces[kind] = pace
+
+    def note_beside(self, data: int, seconds: float) -> None:
+        """How long it will take to find the baselines of a data set; 0 once they are found."""
+        self._besides[data] = seconds
 
     def seconds_left(self, workers: int) -> float | None:
         """Seconds until the end, shared out among the workers; None where too little is known."""
-        costs = []
+        costs = [seconds for seconds in self._besides.values() if seconds > 0]
         for task in self.waiting:
             known = self._paces.get(_kind(task))
             if known is None:
                 return None
-            costs.append(known[0] * known[1])
+            costs.append(known.seconds)
         running = []
         for number, task in self.under_way.items():
             course = self.courses[number]
-            steps, pace = self._paces.get(_kind(task), (0, 0.0))
-            left = (course.steps or steps) - course.step
-            running.append(left / course.rate if course.rate > 0 else left * pace)
+            pace = self._paces.get(_kind(task), Pace())
+            left = (course.steps or pace.steps) - course.step
+            steps = left / course.rate if course.rate > 0 else left * pace.step
+            running.append(steps + pace.ending + (0.0 if course.step else pace.building))
         # Longest first, each to the worker that is free first.
         ends = sorted(running + [0.0] * max(0, workers - len(running)))
         for cost in sorted(costs, reverse=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ STARTS = 3
 #: beyond `MANY` of those numbers less is tried, lest it takes minutes.
 MOST, MOST_NUMBERS, MANY = 8192, 2**23, 2**20
 FEW = (1, 2, 4, 8, 16, 32)
+#: Numbers of Gaussians whose fits tell how long all will take.
+TRIAL = (8, 16)
 
 
 class Chosen(NamedTuple):
@@ -63,6 +66,26 @@ def measure(dataset: Dataset, cancelled: Callable[[], bool] = lambda: False) -> 
     }
 
 
+def seconds(dataset: Dataset, cancelled: Callable[[], bool] = lambda: False) -> float:
+    """How long `measure` will take, from two of its many fits; within about a third."""
+    train = dataset.to_model(dataset.train.double().cpu())
+    points, tries = _points(train), _tries(train)
+    spent = []
+    for components in TRIAL:
+        if cancelled() or components > len(points) // 2:
+            break
+        began = time.perf_counter()
+        _finished(em.fit(points, components, _pace(), LEAST[1], em.SEED))
+        spent.append((components, time.perf_counter() - began))
+    counts = [k for k, _, _ in tries if k <= len(points) // 2]
+    if not spent or not counts:
+        return 0.0
+    # A fit takes a fixed time and more for each component.
+    (few, short), (many, long) = spent[0], spent[-1]
+    slope = max(0.0, (long - short) / (many - few)) if many > few else 0.0
+    return sum(max(0.0, short + slope * (k - few)) for k in counts)
+
+
 def choose(train: Tensor, validation: Tensor, judged: Tensor, cancelled: Callable[[], bool]) -> Chosen:
     """Fit mixtures to the training points, and keep the one that validates best.
 
@@ -73,21 +96,39 @@ def choose(train: Tensor, validation: Tensor, judged: Tensor, cancelled: Callabl
         cancelled: whether nobody wants to know any more.
     """
     best = Chosen(0, 0.0, -math.inf, -math.inf)
-    pace = Pace(rows=16_384, least=8_192, most=262_144)
-    dim = train.shape[1]
-    features = 1 + dim + dim * (dim + 1) // 2
-    points = train[: min(MOST, MOST_NUMBERS // features)]
-    many = len(points) * features > MANY
-    for k in FEW if many else COMPONENTS:
-        tries = ((least, start) for least in LEAST for start in range(1 if many else STARTS))
-        for least, start in tries if k > 1 else [(LEAST[0], 0)]:
-            if k > len(points) // 2 or cancelled():
-                break
-            fitted = _finished(em.fit(points, k, pace, least, em.SEED + start))
-            value = _finished(em.score(validation, fitted, pace))
-            if value > best.validation:
-                best = Chosen(k, least, value, _finished(em.score(judged, fitted, pace)))
+    pace, points = _pace(), _points(train)
+    for k, least, start in _tries(train):
+        if k > len(points) // 2 or cancelled():
+            break
+        fitted = _finished(em.fit(points, k, pace, least, em.SEED + start))
+        value = _finished(em.score(validation, fitted, pace))
+        if value > best.validation:
+            best = Chosen(k, least, value, _finished(em.score(judged, fitted, pace)))
     return best
+
+
+def _pace() -> Pace:
+    return Pace(rows=16_384, least=8_192, most=262_144)
+
+
+def _features(train: Tensor) -> int:
+    dim = train.shape[1]
+    return 1 + dim + dim * (dim + 1) // 2
+
+
+def _points(train: Tensor) -> Tensor:
+    """The points that mixtures are fitted to."""
+    return train[: min(MOST, MOST_NUMBERS // _features(train))]
+
+
+def _tries(train: Tensor) -> list[tuple[int, float, int]]:
+    """Numbers of components, least variances and starts that are tried, the number rising."""
+    many = len(_points(train)) * _features(train) > MANY
+    found = []
+    for k in FEW if many else COMPONENTS:
+        every = [(k, least, start) for least in LEAST for start in range(1 if many else STARTS)]
+        found += every if k > 1 else [(k, LEAST[0], 0)]
+    return found
 
 
 def _finished(source: Generator[Pace, None, Any]) -> Any:

@@ -19,6 +19,7 @@ from gmstudio.sessions import Outcome, Session
 from gmstudio.training.commands import Pause, Play, Stop
 
 if TYPE_CHECKING:
+    from gmstudio.data.base import Dataset
     from gmstudio.observation.frame import Metric
     from gmstudio.training.trainer import Trainer
 
@@ -29,6 +30,8 @@ Tell = Callable[[Plain], None]
 TELL_SECONDS = 0.2
 #: Seconds for which steps are measured, and most of them.
 MEASURE_SECONDS, MEASURE_STEPS = 0.3, 200
+#: Seconds of building from which on it is not measured a second time.
+AGAIN_SECONDS = 2.0
 #: Points that are kept of each curve.
 CURVE_POINTS = 200
 #: Weights are kept with the curves up to this size, in bytes; beyond it they would fill the project.
@@ -111,7 +114,7 @@ def do(kind: str, payload: Mapping[str, Any], control: Control, tell: Tell) -> P
     """Do a job.
 
     Args:
-        kind: ``train``, ``measure`` or ``baselines``.
+        kind: ``train``, ``measure``, ``baselines`` or ``try-baselines``.
         payload: its plain values.
         control: through which others may stop or pause it.
         tell: called with plain values as it goes on.
@@ -280,20 +283,26 @@ def versions() -> dict[str, str]:
 
 
 def measure(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
-    """The seconds of one step of an experiment's ensemble, and how many steps it will make."""
+    """What a training of an experiment's ensemble will cost.
+
+    Returns:
+        ``steps`` that it will make, ``seconds_per_step`` with the looks at the validation points that fall to each,
+        ``building`` seconds before the first step and ``ending`` seconds after the last.
+    """
     import torch
 
     from gmstudio.training import devices
-    from gmstudio.training.trainer import Trainer
 
     experiment = _experiment(payload)
     training = experiment.run.training
     device = devices.choose(str(payload.get("device", "auto")))
     torch.set_num_threads(devices.threads(training.threads))
-    began = time.perf_counter()
-    trainer = Trainer(experiment, experiment.run.data.build(training.seed), device=device)
+    trainer, building = _built(experiment, device)
+    if building < AGAIN_SECONDS:
+        # What was loaded for the first one is there for those that come after it.
+        trainer, building = _built(experiment, device)
     trainer.advance(1)
-    start, made = time.perf_counter(), 0
+    start, made, looked = time.perf_counter(), 0, trainer.looks
     while made < MEASURE_STEPS and time.perf_counter() - start < MEASURE_SECONDS and not trainer.finished:
         if control.stopped:
             raise Stopped
@@ -301,33 +310,79 @@ def measure(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
     if device != "cpu":
         # Steps are queued on the device; fetching the losses waits for them.
         trainer.drain()
-    spent = time.perf_counter() - start
+    spent, looked = time.perf_counter() - start, trainer.looks - looked
+    look, ending = _seconds_of_look(trainer), _seconds(trainer.test)
+    step = max(0.0, spent - looked * look) / made if made else building
+    looks = 1 + -(-trainer.steps // (training.evaluate_every or training.epoch(len(trainer.dataset.train))))
     return {
         "steps": trainer.steps,
-        "seconds_per_step": spent / made if made else time.perf_counter() - began,
-        "building": start - began,
+        "seconds_per_step": step + looks * look / max(1, trainer.steps),
+        "building": building,
+        "ending": ending,
     }
+
+
+def _built(experiment: Experiment, device: str) -> tuple[Trainer, float]:
+    """A trainer, and the seconds that it took to make it."""
+    from gmstudio.training.trainer import Trainer
+
+    began = time.perf_counter()
+    trainer = Trainer(experiment, experiment.run.data.build(experiment.run.training.seed), device=device)
+    return trainer, time.perf_counter() - began
+
+
+def _seconds_of_look(trainer: Trainer) -> float:
+    """The seconds of one look at the validation points."""
+    from gmstudio.training.validation import likelihood
+
+    points = trainer.dataset.to_model(trainer.dataset.validation)
+
+    def look() -> None:
+        trainer.refresh()
+        likelihood(trainer.model, points)
+
+    return _seconds(look)
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def try_baselines(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
+    """How many ``seconds`` the baselines of a data set will take."""
+    from gmstudio.sweeps import classical
+
+    return {"seconds": classical.seconds(_data(payload), lambda: control.stopped)}
 
 
 def baselines(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
     """What is known of a data set without training."""
+    from gmstudio.sweeps import classical
+
+    found = classical.measure(_data(payload), lambda: control.stopped)
+    if control.stopped:
+        raise Stopped
+    return found
+
+
+def _data(payload: Mapping[str, Any]) -> Dataset:
+    """The data set of a payload."""
     import torch
 
     from gmstudio.data.base import DataSpec
-    from gmstudio.sweeps import classical
     from gmstudio.training import devices
 
     torch.set_num_threads(devices.threads(int(payload.get("threads", 0))))
     data = registry.from_plain("data", payload["data"])
     assert isinstance(data, DataSpec)
-    found = classical.measure(data.build(int(payload["seed"])), lambda: control.stopped)
-    if control.stopped:
-        raise Stopped
-    return found
+    return data.build(int(payload["seed"]))
 
 
 _JOBS: dict[str, Callable[[Mapping[str, Any], Control, Tell], Plain]] = {
     "train": train,
     "measure": measure,
     "baselines": baselines,
+    "try-baselines": try_baselines,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +21,7 @@ from gmstudio.errors import RefusedError
 from gmstudio.projects.errors import ProjectError
 from gmstudio.runs import experiment_to_plain
 from gmstudio.sweeps import table, workers
-from gmstudio.sweeps.board import Board
+from gmstudio.sweeps.board import Board, Pace
 from gmstudio.sweeps.events import (
     ENDS,
     Began,
@@ -186,7 +187,7 @@ class Sweep:
             self._board = Board(self.plan, missing, max(1, len(self._workers)))
             self._say(Counted(len(self.plan.runs), len(self.plan.runs) - len(missing), len(self._board.waiting)))
             self._say(State("measuring"))
-            self._measure()
+            self._measure(only_measure)
             if not self._stopping and not only_measure:
                 self._say(State("running"))
                 self._train()
@@ -195,26 +196,48 @@ class Sweep:
             self._workers.stop()
             self._workers.close()
 
-    def _measure(self) -> None:
-        """Make a few steps of each kind of task, to know how long all will take."""
-        jobs = list(self._board.kinds().items())
-        while (jobs or self._jobs) and not self._stopping:
-            while jobs and self._workers.free:
-                kind, task = jobs.pop()
-                self._submit("measure", self._payload(task), partial(self._measured, kind))
+    def _measure(self, alone: bool) -> None:
+        """Make a few steps of each kind of task, to know how long all will take.
+
+        Args:
+            alone: nothing else is done; what the measuring itself takes will be spent again by whoever starts then.
+        """
+        began = time.monotonic()
+        asks = [partial(self._submit_trial, index) for index in self._unknown]
+        asks += [partial(self._submit_measure, kind, task) for kind, task in self._board.kinds().items()]
+        while (asks or self._jobs) and not self._stopping:
+            while asks and self._workers.free:
+                asks.pop()()
             self._listen()
         self._left = self._board.seconds_left(len(self._workers))
         if self._left is not None:
-            self._say(Estimated(self._left, len(self._workers)))
+            spent = time.monotonic() - began if alone and not self._board.over else 0.0
+            self._say(Estimated(self._left + spent, len(self._workers)))
+
+    @property
+    def _unknown(self) -> list[int]:
+        """The data sets whose baselines are not known yet."""
+        return [i for i, key in enumerate(self.plan.data_keys) if key not in self._baselines]
+
+    def _submit_measure(self, kind: tuple[int, int, int], task: Task) -> None:
+        self._submit("measure", self._payload(task), partial(self._measured, kind))
 
     def _measured(self, kind: tuple[int, int, int], report: Report) -> None:
         # What cannot be measured cannot be trained either, and is reported then.
         if report.said == "done":
             found = report.plain["found"]
-            self._board.note_pace(kind, int(found["steps"]), float(found["seconds_per_step"]))
+            seconds = [float(found[name]) for name in ("seconds_per_step", "building", "ending")]
+            self._board.note_pace(kind, Pace(int(found["steps"]), *seconds))
+
+    def _submit_trial(self, index: int) -> None:
+        self._submit("try-baselines", self._data_payload(index), partial(self._tried, index))
+
+    def _tried(self, index: int, report: Report) -> None:
+        if report.said == "done":
+            self._board.note_beside(index, float(report.plain["found"]["seconds"]))
 
     def _train(self) -> None:
-        data = [i for i, key in enumerate(self.plan.data_keys) if key not in self._baselines]
+        data = self._unknown
         while not self._stopping and (data or self._jobs or not self._board.over):
             while self._state != "paused" and self._workers.free and (data or self._board.waiting):
                 # One at a time, as long as there is something to train.
@@ -234,15 +257,18 @@ class Sweep:
         self._workers.submit(Job(number, kind, payload))
 
     def _submit_baselines(self, index: int) -> None:
-        key, data = self.plan.data_keys[index], self.spec.data[index]
-        payload = {"data": registry.to_plain(data), "seed": self.spec.trainings[0].seed}
         self._seeking += 1
-        self._submit("baselines", payload, partial(self._found_baselines, key))
+        self._submit("baselines", self._data_payload(index), partial(self._found_baselines, index))
 
-    def _found_baselines(self, key: str, report: Report) -> None:
+    def _data_payload(self, index: int) -> dict[str, Any]:
+        return {"data": registry.to_plain(self.spec.data[index]), "seed": self.spec.trainings[0].seed}
+
+    def _found_baselines(self, index: int, report: Report) -> None:
         if report.said == "progress":
             return
+        key = self.plan.data_keys[index]
         self._seeking -= 1
+        self._board.note_beside(index, 0.0)
         if report.said == "done":
             found = msgspec.convert(report.plain["found"], Baselines)
             self._store.save_baselines(key, found)

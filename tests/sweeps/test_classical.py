@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import torch
 from sklearn.mixture import GaussianMixture
 
 from gmstudio.data.base import Dataset
+from gmstudio.observation import em
 from gmstudio.sweeps import classical
 
 
@@ -74,3 +77,20 @@ def test_points_on_a_line_have_no_gaussian_and_no_json_without_a_number() -> Non
     flat = replace(data, train=data.train * torch.tensor([1.0, 0.0]))
     assert classical.measure(flat)["gaussian"] is None
     assert classical.finite(np.inf) is None and classical.finite(None) is None and classical.finite(-1) == -1.0
+
+
+def test_all_fits_take_as_long_as_two_of_them_foretell(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    fit = em.fit
+
+    def fitted(points: Any, components: int, *others: Any) -> Any:
+        # A fixed time, and more for each component.
+        clock[0] += 2.0 + 0.5 * components
+        return fit(points, components, *others)
+
+    monkeypatch.setattr(em, "fit", fitted)
+    monkeypatch.setattr(classical, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    foretold = classical.seconds(dataset())
+    began = clock[0]
+    classical.measure(dataset())
+    assert foretold == pytest.approx(clock[0] - began)

@@ -27,7 +27,10 @@ def titles(job: Job) -> list[str]:
 def good(job: Job) -> list[Report]:
     """What a worker answers: each run's likelihood is minus its seed."""
     if job.kind == "measure":
-        return [Report(job.id, "done", {"found": {"steps": 12, "seconds_per_step": 0.5, "building": 0.1}})]
+        found = {"steps": 12, "seconds_per_step": 0.5, "building": 0.25, "ending": 0.75}
+        return [Report(job.id, "done", {"found": found})]
+    if job.kind == "try-baselines":
+        return [Report(job.id, "done", {"found": {"seconds": 3.0}})]
     if job.kind == "baselines":
         return [Report(job.id, "done", {"found": {"gaussian": -3.0, "mixture": -2.0, "components": 2}})]
     columns = experiment_from_plain(job.payload["experiment"]).runs()
@@ -93,8 +96,8 @@ def test_a_sweep_tells_what_it_does_and_keeps_what_it_finds(project: Project) ->
     one.start()
     events = events_of(one)
     assert events[0] == Counted(runs=16, done=0, tasks=4)
-    # 4 passes of 12 steps of half a second, on two workers.
-    assert Estimated(seconds=12.0, workers=2) in events
+    # 4 passes of 12 steps of half a second, built and ended in a second, and the baselines of 2 sets, on two workers.
+    assert Estimated(seconds=17.0, workers=2) in events
     assert [event.state for event in events if isinstance(event, State)] == ["measuring", "running", "finished"]
     assert sum(isinstance(event, Learned) for event in events) == 2
     assert sum(isinstance(event, Began) for event in events) == 4
@@ -204,7 +207,7 @@ def test_baselines_that_cannot_be_found_do_not_end_the_sweep_and_are_sought_agai
     assert one.done() == 16 and all(row.baselines == {} for row in one.table().rows)
     again = swept(project, dummies := Dummies(good))
     again.run()
-    assert [job.kind for job in dummies.jobs] == ["baselines"] * 2
+    assert [job.kind for job in dummies.jobs] == ["try-baselines"] * 2 + ["baselines"] * 2
     assert [row.baselines for row in again.table("data").rows] == [{"Gaussian": -3.0, "Gaussian mixture": -2.0}] * 2
 
 
@@ -254,7 +257,7 @@ def test_measuring_alone_trains_nothing_and_writes_nothing(project: Project) -> 
     one.start(only_measure=True)
     events = events_of(one)
     assert any(isinstance(event, Estimated) for event in events)
-    assert {job.kind for job in dummies.jobs} == {"measure"}
+    assert {job.kind for job in dummies.jobs} == {"measure", "try-baselines"}
     assert project.sweeps() == [] and project.empty
 
 
