@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, runtime_checkable
 
@@ -55,6 +56,99 @@ class Modes:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """How the columns of a data set are the pixels of an image.
+
+    A grey value v, one of 0, 1, …, levels - 1, plus noise e from 0 to 1 is the share of light u = (v + e) / levels. A
+    column is u, or with `alpha` > 0 the logit of alpha + (1 - 2 alpha) u (Dinh et al., Density estimation using Real
+    NVP, ICLR 2017). Everything that is told is in these units, the units of the columns; the methods here lead to
+    pixels, whose unit is one grey value.
+
+    Attributes:
+        shape: channels, height and width; the columns are the pixels in this order, the last index running fastest.
+        levels: how many grey values there are; 256 for images of floats, too.
+        alpha: of the logit; 0 for none.
+    """
+
+    shape: tuple[int, int, int]
+    levels: int = 256
+    alpha: float = 0.0
+
+    @property
+    def dim(self) -> int:
+        """Number of columns."""
+        return math.prod(self.shape)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What black and white are, in the units of the columns."""
+        if not self.alpha:
+            return (0.0, 1.0)
+        white = math.log1p(-self.alpha) - math.log(self.alpha)
+        return (-white, white)
+
+    def from_pixels(self, light: Tensor) -> Tensor:
+        """Columns (…, D), of shares of light from 0 to 1 in (…, C, H, W)."""
+        import torch
+
+        light = light.flatten(-3)
+        return torch.logit(self.alpha + (1 - 2 * self.alpha) * light) if self.alpha else light
+
+    def to_pixels(self, x: Tensor) -> Tensor:
+        """Shares of light from 0, black, to 1, white, for the eye.
+
+        Args:
+            x: (…, D), in the units of the columns; what is beyond black or white is cut off there.
+
+        Returns:
+            (…, C, H, W), in the dtype and on the device of `x`.
+        """
+        return self._light(x).clamp(0, 1).unflatten(-1, self.shape)
+
+    def to_grey(self, x: Tensor) -> Tensor:
+        """The whole grey values, from 0 to levels - 1, in which `x` lies.
+
+        Args:
+            x: (…, D), in the units of the columns, finite.
+
+        Returns:
+            (…, C, H, W) int64: the bytes of the file, where `x` is made of them.
+        """
+        grey = (self.levels * self._light(x.double())).floor().clamp(0, self.levels - 1)
+        return grey.long().unflatten(-1, self.shape)
+
+    def log_volume_of_pixels(self, x: Tensor) -> Tensor:
+        """log of the volume factor at each point: log p_pixels = log p_columns(x) - log_volume_of_pixels(x).
+
+        Args:
+            x: (…, D), in the units of the columns.
+
+        Returns:
+            (…,): log |det| of the derivative of the pixels, in grey values, by the columns. Of dequantised images, the
+            mean of log p_pixels is a lower bound of the mean log-probability of the whole grey values (Theis et al.,
+            A note on the evaluation of generative models, ICLR 2016).
+        """
+        from torch.nn.functional import logsigmoid
+
+        constant = self.dim * (math.log(self.levels) - math.log1p(-2 * self.alpha))
+        if not self.alpha:
+            return x.new_full(x.shape[:-1], constant)
+        return (logsigmoid(x) + logsigmoid(-x)).sum(-1) + constant
+
+    def bits_per_dimension(self, log_prob: Tensor, x: Tensor) -> Tensor:
+        """How many bits a pixel of each image takes: (…,).
+
+        Args:
+            log_prob: (…,), log-densities in nats, in the units of the columns.
+            x: (…, D), where they are.
+        """
+        return (self.log_volume_of_pixels(x) - log_prob) / (self.dim * math.log(2))
+
+    def _light(self, x: Tensor) -> Tensor:
+        return (x.sigmoid() - self.alpha) / (1 - 2 * self.alpha) if self.alpha else x
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Training and validation points in the units of the data, float32, and what is known of them.
 
@@ -72,6 +166,7 @@ class Dataset:
         manifold: a name of the lower-dimensional set on which the data lie, such as ``circle``, or an empty string.
         test: (K, D), looked at only when the training is over; None where there are none.
         columns: the names of the D columns; empty where they have none.
+        picture: how the columns are the pixels of an image; None where they are not.
     """
 
     name: str
@@ -85,6 +180,7 @@ class Dataset:
     manifold: str = ""
     test: Tensor | None = None
     columns: tuple[str, ...] = ()
+    picture: Picture | None = None
 
     @property
     def dim(self) -> int:
