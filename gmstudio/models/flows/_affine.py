@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from gmstudio.models.base import ModelSpec
+from gmstudio.models.flows._common import Tails
 from gmstudio.registry import describe
 
 
@@ -43,6 +44,7 @@ class AffineFlowSpec(ModelSpec, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = "uniform"
+    tails: Tails = "normal"
 
 
 class CouplingFlowSpec(AffineFlowSpec, frozen=True, kw_only=True):

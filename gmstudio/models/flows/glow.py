@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gmstudio.models.flows._affine import CouplingFlowSpec
-from gmstudio.models.flows._dimension import refuse_one_column
+from gmstudio.models.flows._common import refuse_one_column, with_tails
 from gmstudio.registry import component
 
 if TYPE_CHECKING:
@@ -59,4 +59,4 @@ class Glow(CouplingFlowSpec, frozen=True, kw_only=True, tag="glow"):
             if data is not None and not batch:
                 single.start_from(data[:4096])
             singles.append(single)
-        return join(singles)
+        return with_tails(join(singles), self.tails)

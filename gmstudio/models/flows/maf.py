@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.models.flows._affine import AffineFlowSpec
-from gmstudio.models.flows._dimension import refuse_one_column
+from gmstudio.models.flows._common import refuse_one_column, with_tails
 from gmstudio.registry import component, describe
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
         members, titles = len(draws), [f"block {i + 1}" for i in range(self.blocks)]
         if self.normalise == "batch":
             chains = [Chain([block, BatchNorm(dim, members)]) for block in blocks]
-            return Flow(dim, members, chains, titles, settles=True)
-        return MaskedFlow(dim, members, blocks, titles)
+            return with_tails(Flow(dim, members, chains, titles, settles=True), self.tails)
+        return with_tails(MaskedFlow(dim, members, blocks, titles), self.tails)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.models.flows._affine import CouplingFlowSpec
-from gmstudio.models.flows._dimension import refuse_one_column
+from gmstudio.models.flows._common import refuse_one_column, with_tails
 from gmstudio.registry import component, describe
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ class RealNVP(CouplingFlowSpec, frozen=True, kw_only=True, tag="real-nvp"):
         ]
         batch = self.normalise == "batch"
         if not batch and self.split == "halves":
-            return RealNVPFlow(dim, couplings)
+            return with_tails(RealNVPFlow(dim, couplings), self.tails)
         chains = []
         for i, coupling in enumerate(couplings):
             parts: list[Transform] = [EvenFirst()] if i == 0 and self.split == "alternate" else []
             chains.append(Chain([*parts, coupling, *([BatchNorm(dim, len(draws))] if batch else [])]))
-        return Flow(dim, len(draws), chains, [f"coupling {i + 1}" for i in range(self.blocks)], settles=batch)
+        titles = [f"coupling {i + 1}" for i in range(self.blocks)]
+        return with_tails(Flow(dim, len(draws), chains, titles, settles=batch), self.tails)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.models.base import ModelSpec
-from gmstudio.models.flows._dimension import refuse_one_column
+from gmstudio.models.flows._common import Tails, refuse_one_column, with_tails
 from gmstudio.registry import component, describe
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class NeuralSplineFlow(ModelSpec, frozen=True, kw_only=True, tag="spline"):
         Literal["relu", "silu", "tanh"],
         describe("Between the layers. ReLU is the fastest; SiLU and tanh give smooth scores.", advanced=True),
     ] = "relu"
+    tails: Tails = "normal"
 
     def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
@@ -66,4 +67,5 @@ class NeuralSplineFlow(ModelSpec, frozen=True, kw_only=True, tag="spline"):
             )
             for i in range(self.blocks)
         ]
-        return MixedFlow(dim, len(draws), Mixing(dim, self.blocks, draws, start="identity", actnorm=False), couplings)
+        mixing = Mixing(dim, self.blocks, draws, start="identity", actnorm=False)
+        return with_tails(MixedFlow(dim, len(draws), mixing, couplings), self.tails)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from gmstudio.models.layers import gradients
+from gmstudio.models.layers import gradients, tails
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.models.layers.gradients import Passes, Places, Saved, Source, tensors_of
 
@@ -91,6 +91,9 @@ class Flow(DensityModel):
         transforms: from the data to the latent.
         titles: one for each transform; the path's titles are these between ``data`` and ``latent``.
         settles: whether evaluation needs statistics that `Transform.settle` finds.
+
+    Attributes:
+        heavy: whether `gmstudio.models.layers.tails` come last; any flow can have them.
     """
 
     can = frozenset({"log_prob", "score", "sample", "path"})
@@ -112,6 +115,7 @@ class Flow(DensityModel):
         self._sources = joined([transform.sources() for transform in transforms])
         self.path_titles: tuple[str, ...] = ("data", *titles[:-1], "latent")
         self._settles = settles
+        self.heavy = False
 
     @property
     def passes(self) -> Passes:
@@ -166,28 +170,44 @@ class Flow(DensityModel):
 
     def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Saved]:
         """Log-density; see `gradients.Passes`."""
-        z, log_det, saved = self.chain(x.mT.contiguous(), tensors, keep=keep)
-        return normal_log_prob(z, log_det), (z, saved) if keep else None
+        y, log_det, saved = self.chain(x.mT.contiguous(), tensors, keep=keep)
+        z, log_det = self._bent(y, log_det)
+        return normal_log_prob(z, log_det), (y, z, saved) if keep else None
 
     def pull(
         self, saved: Saved, tensors: Sequence[Tensor], slope: Tensor, places: Places, *, points: bool
     ) -> tuple[Tensor, list[Tensor]]:
         """Slopes; see `gradients.Passes`."""
-        z, kept = saved
-        before, found = self.chain_back(kept, tensors, z * -slope.unsqueeze(1), slope, places, points=points)
+        y, z, kept = saved
+        of_latent = z * -slope.unsqueeze(1)
+        if self.heavy:
+            of_latent = tails.pull(y, of_latent, slope)
+        before, found = self.chain_back(kept, tensors, of_latent, slope, places, points=points)
         return before.mT, found
+
+    def _bent(self, y: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
+        """The latent (E, D, B) and the log-determinant of all, from what the transforms leave."""
+        if not self.heavy:
+            return y, log_det
+        z, log_slope = tails.bend(y)
+        return z, log_det + log_slope
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map x of shape (E, B, D) to the latent z (E, B, D) and log |det dz/dx| (E, B)."""
-        z, log_det, _ = self.chain(x.mT.contiguous(), self.tensors(), keep=False)
+        y, log_det, _ = self.chain(x.mT.contiguous(), self.tensors(), keep=False)
+        z, log_det = self._bent(y, log_det)
         return z.mT, log_det
 
     def inverse(self, z: Tensor) -> Tensor:
         """Map latent points (E, B, D) to the data (E, B, D)."""
         z = z.mT
+        return self.unchain(tails.unbend(z) if self.heavy else z).mT
+
+    def unchain(self, z: Tensor) -> Tensor:
+        """Undo all transforms, from the last to the first: from (E, D, B) to the same shape."""
         for transform in reversed(self._transforms):
             z = transform.inverse(z)
-        return z.mT
+        return z
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats of x (E, B, D); returns (E, B)."""
@@ -203,10 +223,17 @@ class Flow(DensityModel):
 
     def path(self, x: Tensor) -> Tensor:
         """The way of points (E, B, D) through the transforms: (L + 1, E, B, D)."""
-        way = [x.mT]
+        way = self.way(x.mT)
+        if self.heavy:
+            way[-1] = tails.bend(way[-1])[0]
+        return torch.stack(way).mT
+
+    def way(self, x: Tensor) -> list[Tensor]:
+        """Where points (E, D, B) are before the first, and after each transform."""
+        way = [x]
         for transform in self._transforms:
             way.append(transform.forward(way[-1])[0])
-        return torch.stack(way).mT
+        return way
 
 
 def joined(parts: Sequence[Sequence[T]]) -> list[T]:

@@ -100,25 +100,24 @@ class MixedFlow(Flow):
             return slope, []
         return slope, [of_matrices, *of_shifts, of_log.sum(1), *joined(found[::-1]), *joined(of_norm[::-1])]
 
-    def inverse(self, z: Tensor) -> Tensor:
-        """Map latent points (E, B, D) to the data (E, B, D)."""
+    def unchain(self, z: Tensor) -> Tensor:
+        """Undo all blocks; see `Flow.unchain`."""
         matrices, shifts, _ = self.mixing.maps()
-        z = z.mT
         for i in reversed(range(len(self._transforms))):
             z = unmix(self._transforms[i].inverse(z), matrices[:, i], None if shifts is None else shifts[:, i])
             if self._norms:
                 z = self._norms[i].inverse(z)
-        return z.mT
+        return z
 
-    def path(self, x: Tensor) -> Tensor:
-        """The way of points (E, B, D) through the maps and the couplings: (2 blocks + 1, E, B, D)."""
+    def way(self, x: Tensor) -> list[Tensor]:
+        """Where points are before and after each map and each coupling; see `Flow.way`."""
         matrices, shifts, _ = self.mixing.maps()
-        way = [x.mT]
+        way = [x]
         for i, coupling in enumerate(self._transforms):
             x = self._norms[i].forward(way[-1])[0] if self._norms else way[-1]
             way.append(mix(x, matrices[:, i], None if shifts is None else shifts[:, i]))
             way.append(coupling.forward(way[-1])[0])
-        return torch.stack(way).mT
+        return way
 
     def settle(self, x: Tensor) -> None:
         """Settle one norm after the other on points x (E, D, N)."""

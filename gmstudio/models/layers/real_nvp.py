@@ -51,10 +51,10 @@ class RealNVPFlow(Flow):
             found.append(own)
         return torch.cat(tuple(slopes), dim=1), joined(found[::-1])
 
-    def inverse(self, z: Tensor) -> Tensor:
-        """Map latent points (E, B, D) to the data (E, B, D)."""
-        halves: Sequence[Tensor] = z.mT.split_with_sizes(self.sizes, 1)
+    def unchain(self, z: Tensor) -> Tensor:
+        """Undo all couplings; see `Flow.unchain`."""
+        halves: Sequence[Tensor] = z.split_with_sizes(self.sizes, 1)
         for coupling in reversed(self._couplings):
             kept, moved = coupling.turned(halves)
             halves = coupling.turned((kept, coupling.move_back(kept, moved)))
-        return torch.cat(tuple(halves), dim=1).mT
+        return torch.cat(tuple(halves), dim=1)
