@@ -1,0 +1,255 @@
+"""Latent-variable models: p(x) = int p(x | z) p(z) dz, with a Gaussian decoder and an approximate posterior.
+
+p(z) = N(0, I) and p(x | z) = N(decode(z), diag(gamma)); gamma is a variance, as in Dai, Wipf, Diagnosing and enhancing
+VAE models, ICLR 2019.  q(z | x) is a diagonal Gaussian (Kingma, Welling, Auto-encoding variational Bayes, ICLR 2014),
+which subclasses make richer.  Inside, points stand in columns, as in `gmstudio.models.layers.linear`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gmstudio.models.layers.base import DensityModel
+from gmstudio.models.layers.flow import LOG_2PI
+
+Gamma = Literal["fixed", "learned", "per column"]
+#: The posterior's log-variance stays within this of 0, smoothly: its exponential is finite wherever a point lies.
+BOUND = 30.0
+#: log gamma is this times its parameter.  Adam moves every parameter by about the learning rate a step, and log gamma
+#: has a long way to go: to -10 and below where the data lie on a curve.
+PACE = 10.0
+#: Draws of the posterior for each point in `LatentModel.log_prob`, and the seed of their numbers.
+IMPORTANCE = 64
+SEED = 20_131
+#: Draws in one pass of importance sampling, of all points and members together: more do not fit the caches.
+CHUNK = 16_384
+
+#: Changes draws (E, B, K, L) on their way into their weights.
+Through = Callable[[Tensor], Tensor]
+
+
+class Draw(NamedTuple):
+    """Draws of the posterior q(z, extras | x), K of each point.
+
+    Attributes:
+        z: (E, B, K, L), what the decoder is given.
+        log_ratio: (E, B, K), log p(z, extras) - log q(z, extras | x), of whatever the augmented posterior holds.
+    """
+
+    z: Tensor
+    log_ratio: Tensor
+
+
+class LatentModel(DensityModel):
+    """E members with latent variables; with a Gaussian posterior unless a subclass says otherwise.
+
+    A subclass with a richer posterior overrides `draws`, `posterior` and `terms`, and leaves ``path gradient`` out of
+    `can` unless its log q can be had as a function of z alone.
+
+    Args:
+        dim: D.
+        latent: L.
+        encoder: maps (E, D, B) to (E, 2 L, B): mean and log-variance of the posterior's base, before the bound.
+        decoder: maps (E, L, B) to (E, D, B): the mean of p(x | z).
+        members: E.
+        gamma: whether the decoder's variance is fixed, learned, or learned for every column.
+        start: the variance at the start.
+
+    Attributes:
+        importance: draws for each point in `log_prob`.
+    """
+
+    can = frozenset({"log_prob", "score", "sample", "encode", "decode", "elbo", "path gradient"})
+
+    def __init__(
+        self,
+        dim: int,
+        latent: int,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        members: int,
+        gamma: Gamma = "learned",
+        start: float = 1.0,
+    ) -> None:
+        super().__init__(dim, members)
+        self.latent = latent
+        self.importance = IMPORTANCE
+        self.encoder, self.decoder = encoder, decoder
+        raw = torch.full((members, dim if gamma == "per column" else 1), math.log(start) / PACE)
+        if gamma == "fixed":
+            self.register_buffer("raw_gamma", raw)
+        else:
+            self.raw_gamma = nn.Parameter(raw)
+
+    @property
+    def draws(self) -> int:
+        """Standard normal numbers that one draw of the posterior takes."""
+        return self.latent
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance, both (E, B, L), of the posterior's Gaussian base at points (E, B, D)."""
+        mean, raw = self.encoder(x.mT).chunk(2, dim=1)
+        return mean.mT, (BOUND * torch.tanh(raw / BOUND)).mT
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean of p(x | z), (E, B, D), of latent points (E, B, L)."""
+        columns: Tensor = self.decoder(z.mT)
+        return columns.mT
+
+    def log_gamma(self) -> Tensor:
+        """Log-variance of the decoder, (E, D); expanded where it is one number."""
+        return (PACE * self.raw_gamma).expand(-1, self.dim)
+
+    def posterior(self, x: Tensor, noise: Tensor, through: Through | None = None) -> Draw:
+        """Reparameterised draws of the posterior.
+
+        Args:
+            x: (E, B, D).
+            noise: (E, B, K, `draws`) standard normal.
+            through: where given, the draws go through it, and log q is a function of them alone: its parameters get
+                no gradient (see `gmstudio.objectives.iwae`).
+
+        Raises:
+            NotImplementedError: for `through`, where ``path gradient`` is not in `can`.
+        """
+        return self.drawn(*self.encode(x), noise, through)
+
+    def drawn(self, mean: Tensor, log_variance: Tensor, noise: Tensor, through: Through | None = None) -> Draw:
+        """Draws (E, B, K, L) of the Gaussian with this mean and log-variance (E, B, L); see `posterior`."""
+        centre, spread = mean.mT.unsqueeze(-1), log_variance.mT.unsqueeze(-1)
+        deviation, numbers = torch.exp(0.5 * spread), noise.permute(0, 3, 1, 2)
+        z = torch.addcmul(centre, deviation, numbers)
+        if through is not None:
+            z = through(z.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            numbers, spread = (z - centre.detach()) / deviation.detach(), spread.detach()
+        log_ratio = 0.5 * ((numbers.square() - z.square()).sum(1) + spread.sum(1))
+        return Draw(z.permute(0, 2, 3, 1), log_ratio)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """log p(x | z) in nats, (E, B, K), of points (E, B, D) given latent points (E, B, K, L)."""
+        members, points, draws, latent = z.shape
+        mean = self.decode(z.reshape(members, points * draws, latent)).mT
+        log_gamma = self.log_gamma()
+        error = mean.reshape(members, self.dim, points, draws) - x.mT.unsqueeze(-1)
+        squares = (error * torch.exp(-0.5 * log_gamma)[:, :, None, None]).square().sum(1)
+        return -0.5 * (squares + (log_gamma.sum(1) + LOG_2PI * self.dim)[:, None, None])
+
+    def log_weights(self, x: Tensor, noise: Tensor, *, through: Through | None = None) -> Tensor:
+        """log p(x, z, extras) - log q(z, extras | x) of draws; the expectation of its exponential is p(x).
+
+        Args:
+            x: (E, B, D).
+            noise: (E, B, K, `draws`) standard normal.
+            through: see `posterior`.
+
+        Returns:
+            (E, B, K).
+        """
+        z, log_ratio = self.posterior(x, noise, through)
+        return self.log_likelihood(x, z) + log_ratio
+
+    def terms(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The two terms of the evidence lower bound, E_q log p(x | z) - KL(q(z | x) || p(z)), by one draw.
+
+        Args:
+            x: (E, B, D).
+            noise: (E, B, `draws`) standard normal.
+
+        Returns:
+            log p(x | z) of the draw, and the divergence, both (E, B).
+        """
+        mean, log_variance = self.encode(x)
+        z = self.drawn(mean, log_variance, noise.unsqueeze(2)).z
+        return self.log_likelihood(x, z).squeeze(2), gaussian_divergence(mean, log_variance)
+
+    def divergence(self, x: Tensor, noise: Tensor) -> Tensor:
+        """KL(q(z | x) || p(z)) in nats, (E, B): in closed form where there is one, else estimated by one draw."""
+        return self.terms(x, noise)[1]
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """What the decoder makes of the mean of the posterior's base at points (E, B, D): (E, B, D)."""
+        return self.decode(self.encode(x)[0])
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density by importance sampling from the posterior with `importance` draws for each point.
+
+        The draws take the same numbers at every point and every time: the estimate is deterministic and as smooth as
+        the networks.  On average it lies below the log-density.
+
+        Args:
+            x: (E, B, D).
+
+        Returns:
+            (E, B), nats.
+        """
+        noise = self._numbers(SEED, (self.importance, self.draws), x)
+        rows = max(1, CHUNK // (self.members * self.importance))
+        found = [
+            self.log_weights(part, noise.expand(self.members, part.shape[1], -1, -1)).logsumexp(-1)
+            for part in torch.split(x, rows, dim=1)
+        ]
+        return torch.cat(found, dim=1) - math.log(self.importance)
+
+    @torch.no_grad()
+    def log_prob_error(self, x: Tensor, draws: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Log-density by importance sampling, and its standard error by the delta method.
+
+        Unlike `log_prob`, every point has draws of its own: the errors of different points are independent.  Members
+        share the numbers.
+
+        Args:
+            x: (E, B, D).
+            draws: K for each point, at least 2.
+            seed: of the draws.
+
+        Returns:
+            Estimate and standard error, both (E, B), nats.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        rows = max(1, CHUNK // (self.members * draws))
+        values, errors = [], []
+        for part in torch.split(x, rows, dim=1):
+            shape = (part.shape[1], draws, self.draws)
+            noise = torch.randn(shape, generator=generator).to(x).expand(self.members, -1, -1, -1)
+            value, error = estimate(self.log_weights(part, noise))
+            values.append(value)
+            errors.append(error)
+        return torch.cat(values, dim=1), torch.cat(errors, dim=1)
+
+    def _numbers(self, seed: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(like)
+
+    def noise(self, size: int, generator: torch.Generator) -> Tensor:
+        """L numbers for z and D for the decoder's noise: (size, L + D) float32 on the CPU."""
+        return torch.randn(size, self.latent + self.dim, generator=generator)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn noise (size, L + D) into samples (E, size, D): z of the prior, decoded, and the decoder's noise."""
+        z, own = torch.split(noise, [self.latent, self.dim], dim=1)
+        mean = self.decode(z.expand(self.members, -1, -1))
+        return torch.addcmul(mean, torch.exp(0.5 * self.log_gamma()).unsqueeze(1), own)
+
+
+def gaussian_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, diag(exp(log_variance))) || N(0, I)) in nats over the last dimension."""
+    return 0.5 * (log_variance.exp() + mean.square() - 1.0 - log_variance).sum(-1)
+
+
+def estimate(log_weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The log of the mean weight over the last dimension, and its standard error by the delta method.
+
+    Args:
+        log_weights: (..., K), K at least 2.
+
+    Returns:
+        Both (...).
+    """
+    count = log_weights.shape[-1]
+    value = log_weights.logsumexp(-1) - math.log(count)
+    relative = torch.exp(log_weights - value.unsqueeze(-1)) - 1.0
+    return value, (relative.square().sum(-1) / (count * (count - 1))).sqrt()

@@ -1,0 +1,3 @@
+"""Specifications of variational autoencoders; one file each."""
+
+COMPONENTS = True
