@@ -103,7 +103,7 @@ class Picture:
         Returns:
             (…, C, H, W), in the dtype and on the device of `x`.
         """
-        return self._light(x).clamp(0, 1).unflatten(-1, self.shape)
+        return self._light(x).clamp(0, 1).reshape(*x.shape[:-1], *self.shape)
 
     def to_grey(self, x: Tensor) -> Tensor:
         """The whole grey values, from 0 to levels - 1, in which `x` lies.
@@ -115,7 +115,7 @@ class Picture:
             (…, C, H, W) int64: the bytes of the file, where `x` is made of them.
         """
         grey = (self.levels * self._light(x.double())).floor().clamp(0, self.levels - 1)
-        return grey.long().unflatten(-1, self.shape)
+        return grey.long().reshape(*x.shape[:-1], *self.shape)
 
     def log_volume_of_pixels(self, x: Tensor) -> Tensor:
         """log of the volume factor at each point: log p_pixels = log p_columns(x) - log_volume_of_pixels(x).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import tokenize
 import zipfile
 import zlib
@@ -152,7 +151,44 @@ def _columns(values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 
 
 def _header(data: bytes, name: str) -> tuple[_Header, int]:
-    """The checked header, and where the numbers begin."""
+    """The checked header of a matrix, and where the numbers begin."""
+    header = read_header(data, name)
+    shape = header.shape
+    if len(shape) not in (1, 2):
+        raise TableError(f"“{name}” has {len(shape)} dimensions.", "Save an array with rows and columns.")
+    rows, columns = shape[0], shape[1] if len(shape) == 2 else 1
+    if rows < 1 or columns < 1:
+        raise TableError(f"“{name}” holds {rows:,} rows of {columns:,} columns.", "Save an array that is not empty.")
+    return _Header(header.dtype, (rows, columns), header.fortran), header.start
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayHeader:
+    """What the header of an array of plain numbers says; its size has not been checked.
+
+    Attributes:
+        dtype: of the numbers.
+        shape: of the array.
+        fortran: whether the first index runs fastest.
+        start: where the numbers begin.
+    """
+
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+    fortran: bool
+    start: int
+
+
+def read_header(data: bytes, name: str) -> ArrayHeader:
+    """Read the header with which an NPY file begins.
+
+    Args:
+        data: the first bytes of the file, `LONGEST_HEADER` or more where it has them.
+        name: for messages.
+
+    Raises:
+        TableError: when there is none, or it announces something else than plain numbers.
+    """
     file = io.BytesIO(data[:LONGEST_HEADER])
     try:
         version = np.lib.format.read_magic(file)
@@ -165,9 +201,4 @@ def _header(data: bytes, name: str) -> tuple[_Header, int]:
         raise TableError(f"“{name}” holds Python objects, which could run code.", _PLAIN)
     if dtype.kind not in "fiub" or dtype.itemsize > 16:
         raise TableError(f"“{name}” does not hold plain numbers, but {str(dtype)[:60]}.", _PLAIN)
-    if len(shape) not in (1, 2):
-        raise TableError(f"“{name}” has {len(shape)} dimensions.", "Save an array with rows and columns.")
-    rows, columns = int(shape[0]), int(shape[1]) if len(shape) == 2 else 1
-    if rows < 1 or columns < 1 or not math.isfinite(rows * columns):
-        raise TableError(f"“{name}” holds {rows:,} rows of {columns:,} columns.", "Save an array that is not empty.")
-    return _Header(dtype, (rows, columns), bool(fortran)), file.tell()
+    return ArrayHeader(dtype, tuple(int(side) for side in shape), bool(fortran), file.tell())
