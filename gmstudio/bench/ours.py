@@ -117,7 +117,7 @@ class Training:
     """
 
     def __init__(self, trained: Experiment, data: Dataset, *, engine: str, device: str) -> None:
-        from gmstudio.sessions.session import BLOCK_SECONDS
+        from gmstudio.sessions.pace import BLOCK_SECONDS
         from gmstudio.training.trainer import Trainer
 
         self.trainer = Trainer(trained, data, device=device)

@@ -10,7 +10,9 @@ from gmstudio.projects.errors import ProjectError
 
 if TYPE_CHECKING:
     from gmstudio.projects.project import Project
+    from gmstudio.runs import Experiment
     from gmstudio.training.checkpoint import Checkpoint
+    from gmstudio.training.trainer import Trainer
 
 
 class Recorder:
@@ -20,21 +22,50 @@ class Recorder:
         project: where to write; None for nowhere.
         run: id of the run.
         refused: called with the error when the disk refuses; may raise it again.
+        begun: whether the project has the run already.
     """
 
-    def __init__(self, project: Project | None, run: str, refused: Callable[[ProjectError], None]) -> None:
+    def __init__(
+        self, project: Project | None, run: str, refused: Callable[[ProjectError], None], *, begun: bool
+    ) -> None:
         self._project = project
         self._run = run
         self._refused = refused
+        self._begun = begun
         self._metrics: list[Metric] = []
 
     @property
     def on(self) -> bool:
-        """Whether anything is written at all."""
-        return self._project is not None
+        """Whether anything is written at all: a new run is in the project once it is built."""
+        return self._project is not None and self._begun
+
+    def begin(self, experiment: Experiment, trainer: Trainer) -> None:
+        """Enter a new run, with its first weights.
+
+        Raises:
+            ProjectError: when the disk refuses.
+        """
+        if self._project is None:
+            return
+        self._project.add_run(experiment, str(trainer.device), self._run)
+        self._begun = True
+        first = trainer.checkpoint()
+        self._project.save_checkpoint(self._run, first, "first")
+        self._project.save_checkpoint(self._run, first)
+
+    def resume(self, trainer: Trainer) -> None:
+        """Put the trainer where the run's last checkpoint is, and forget what came after it.
+
+        Raises:
+            ProjectError: when the disk refuses.
+        """
+        checkpoint = self._project.checkpoint(self._run) if self._project is not None else None
+        if self._project is not None and checkpoint is not None:
+            trainer.restore(checkpoint)
+            self._project.truncate(self._run, checkpoint.step)
 
     def _save(self, save: Callable[[Project], Any]) -> bool:
-        if self._project is None:
+        if self._project is None or not self._begun:
             return False
         try:
             save(self._project)

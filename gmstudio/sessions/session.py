@@ -7,19 +7,19 @@ model: everybody else posts commands and takes immutable frames, numbers and sta
 from __future__ import annotations
 
 import queue
-import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gmstudio.observation.frame import Frame, Mailbox, Metric, RunInfo, Truth, View
+from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
 from gmstudio.projects.errors import ProjectError
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
 from gmstudio.sessions.clock import Clock
-from gmstudio.sessions.messages import ALL_PARTS, Look, Outcome, Status
+from gmstudio.sessions.messages import ALL_PARTS, Look, Outcome
+from gmstudio.sessions.outbox import Outbox
+from gmstudio.sessions.pace import Pace
 from gmstudio.sessions.recorder import Recorder
 from gmstudio.trace import mark
 from gmstudio.training.commands import Advance, Command, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from gmstudio.observation.observer import Observer
     from gmstudio.projects.project import Project
     from gmstudio.training.engines.choice import Choice
-    from gmstudio.training.problems import Problem
     from gmstudio.training.trainer import Trainer
 
-#: Seconds of training between two looks at the queue of commands; a pause takes effect within about twice this.
-BLOCK_SECONDS = 0.012
 #: Seconds between two key frames on the timeline, at least.
 FRAME_SECONDS = 0.2
 #: Seconds between two checkpoints, at least; a killed program loses no more training than this.
@@ -77,11 +74,9 @@ class Session:
     ) -> None:
         self.experiment = experiment
         self.run_id = run or uuid.uuid4().hex[:12]
-        self.frames: Mailbox[Frame] = Mailbox()
-        self.status: Mailbox[Status] = Mailbox()
-        self.infos: Mailbox[tuple[RunInfo, Truth | None]] = Mailbox()
-        self.problems: Mailbox[Problem] = Mailbox()
-        self._project = project
+        self._out = Outbox(self.run_id, len(experiment.columns))
+        self.frames, self.status = self._out.frames, self._out.status
+        self.infos, self.problems = self._out.infos, self._out.problems
         self._resumed = run is not None
         self._device = device
         self._view = view or View(bounds=experiment.run.data.bounds)
@@ -91,19 +86,13 @@ class Session:
         self._hold = hold
         self._built = built
         self._queue: queue.SimpleQueue[Command | Look] = queue.SimpleQueue()
-        self._metrics: deque[Metric] = deque()
-        self._lock = threading.Lock()
-        self._last: dict[str, list[float | None]] = {}
         self._stop = False
-        self._until: int | None = None
-        self._speed: float | None = None
-        self._step_seconds = 0.005
+        self._pace = Pace()
         self._owed = 0.0
         self._info: RunInfo | None = None
         self._drawn = False
         self._clock = Clock()
-        # A new run is in the project once it is built.
-        self._recorder = Recorder(project if self._resumed else None, self.run_id, self._refused)
+        self._recorder = Recorder(project, self.run_id, self._refused, begun=self._resumed)
         self._frame: Frame | None = None
         self._trainer: Trainer
         self._choice: Choice
@@ -117,10 +106,7 @@ class Session:
 
     def metrics(self) -> list[Metric]:
         """The metrics since the last call, oldest first."""
-        with self._lock:
-            found = list(self._metrics)
-            self._metrics.clear()
-        return found
+        return self._out.metrics()
 
     # The session's own thread.
 
@@ -134,7 +120,7 @@ class Session:
             return self._failed(error)
         state = "finished" if self._trainer.finished else "stopped"
         self._say(state)
-        return Outcome(self.run_id, state, self._trainer.step, metrics=self._last)
+        return Outcome(self.run_id, state, self._trainer.step, metrics=self._out.last)
 
     def _build(self) -> None:
         import torch
@@ -151,8 +137,10 @@ class Session:
         self._trainer = Trainer(self.experiment, dataset, device=device)
         self._view = first_view(dataset, self._view)
         self._choice = Choice(self._trainer, self.experiment.run.training.engine)
-        if self._project is not None:
-            self._enter(self._project)
+        if self._resumed:
+            self._recorder.resume(self._trainer)
+        else:
+            self._recorder.begin(self.experiment, self._trainer)
         self._watch()
         if self.experiment.run.training.engine in ("compiled", "graph"):
             self._choice.insist(self._cancelled)
@@ -166,20 +154,6 @@ class Session:
         """Whether somebody has asked to stop while the run is being built."""
         self._obey(block=False)
         return self._stop
-
-    def _enter(self, project: Project) -> None:
-        """Begin the run's record, or go on with it where its last checkpoint is."""
-        if self._resumed:
-            checkpoint = project.checkpoint(self.run_id)
-            if checkpoint is not None:
-                self._trainer.restore(checkpoint)
-                project.truncate(self.run_id, checkpoint.step)
-        else:
-            project.add_run(self.experiment, str(self._trainer.device), self.run_id)
-            self._recorder = Recorder(project, self.run_id, self._refused)
-            first = self._trainer.checkpoint()
-            project.save_checkpoint(self.run_id, first, "first")
-            project.save_checkpoint(self.run_id, first)
 
     def _watch(self) -> None:
         """Observe the trainer's present data."""
@@ -212,7 +186,7 @@ class Session:
             if self._paused or self._stop:
                 continue
             self._train()
-            if self._until is not None and trainer.step >= self._until:
+            if self._pace.reached(trainer.step):
                 self._pause()
         if trainer.finished:
             self._settle()
@@ -237,15 +211,15 @@ class Session:
         """One block of steps, the observing that it pays for, and the records that are due."""
         trainer, clock = self._trainer, self._clock
         began = time.perf_counter()
-        made = trainer.advance(self._block())
+        made = trainer.advance(self._pace.block(trainer.step))
         self._choice.wait()
         spent = time.perf_counter() - began
         if made:
             if trainer.step == made:
                 mark("first_step")
-            self._step_seconds += 0.2 * (spent / made - self._step_seconds)
+            self._pace.learn(made, spent)
             self._choice.consider(made, spent)
-        if self._speed is not None and self._speed < 20:
+        if self._pace.slow:
             self._picture(complete=True)
         else:
             # What one block may not spend, later blocks may: a chunk is longer than a block's share.
@@ -268,18 +242,8 @@ class Session:
         """Share of the time for observing; more of it until the truth, which is computed but once, is on the screen."""
         return self._budget if self._observer.told else max(self._budget, min(0.4, 3 * self._budget))
 
-    def _block(self) -> int:
-        steps = max(1, int(BLOCK_SECONDS / max(self._step_seconds, 1e-6)))
-        if self._until is not None:
-            steps = min(steps, self._until - self._trainer.step)
-        if self._speed is not None:
-            steps = min(steps, max(1, int(self._speed * 0.05)))
-        return max(1, min(steps, 4096))
-
     def _wait_for_speed(self, made: int, spent: float) -> None:
-        if self._speed is None:
-            return
-        end = time.perf_counter() + made / self._speed - spent
+        end = time.perf_counter() + self._pace.rest(made, spent)
         while not self._stop and not self._paused and (left := end - time.perf_counter()) > 0:
             if not self._rested():
                 self._obey(block=False)
@@ -314,24 +278,24 @@ class Session:
 
     def _do(self, command: Command | Look) -> None:
         if isinstance(command, Play):
-            self._paused, self._until = False, None
+            self._paused, self._pace.until = False, None
             self._clock.restart()
         elif isinstance(command, Pause):
             self._pause()
         elif isinstance(command, Advance):
-            self._paused, self._until = False, self._trainer.step + command.steps
+            self._paused, self._pace.until = False, self._trainer.step + command.steps
             self._clock.restart()
         elif isinstance(command, Stop):
             self._stop = True
         elif isinstance(command, SetSpeed):
-            self._speed = command.steps_per_second
+            self._pace.speed = command.steps_per_second
         elif isinstance(command, Look):
             self._look(command)
         else:
             self._edit(command)
 
     def _pause(self) -> None:
-        self._paused, self._until = True, None
+        self._paused, self._pace.until = True, None
         self._settle()
         self._save_all()
         self._say("paused")
@@ -371,29 +335,9 @@ class Session:
     def _say(self, state: str) -> None:
         trainer = getattr(self, "_trainer", None)
         if trainer is None:
-            self.status.put(Status(self.run_id, state))
+            self._out.say(state)
             return
-        from gmstudio.training import devices
-
-        rate = self._clock.rate()
-        left = (trainer.steps - trainer.step) / rate if rate > 0 and state == "running" else None
-        device = str(trainer.device)
-        memory = devices.memory(device)
-        self.status.put(
-            Status(
-                self.run_id,
-                state,
-                trainer.step,
-                trainer.steps,
-                rate,
-                left,
-                memory,
-                device,
-                tuple(trainer.stopped),
-                trainer.engine.name,
-                self._choice.note,
-            )
-        )
+        self._out.report(state, trainer, self._clock.rate(), self._choice.note)
         if state != "running":
             self._recorder.state(state, trainer.step)
 
@@ -408,11 +352,7 @@ class Session:
         self._tell(self._trainer.drain() + self._observer.drain())
 
     def _tell(self, found: list[Metric]) -> None:
-        columns = len(self.experiment.columns)
-        for metric in found:
-            self._last.setdefault(metric.name, [None] * columns)[metric.column] = metric.value
-        with self._lock:
-            self._metrics.extend(found)
+        self._out.tell(found)
         self._recorder.remember(found)
 
     # The record.
@@ -423,9 +363,9 @@ class Session:
 
         if not self._hold or not hasattr(self, "_trainer"):
             raise error
-        self._paused, self._until = True, None
+        self._paused, self._pace.until = True, None
         self.problems.put(problem_of(error))
-        self.status.put(Status(self.run_id, "paused", self._trainer.step, self._trainer.steps))
+        self._out.say("paused", self._trainer.step, self._trainer.steps)
 
     def _save_checkpoint(self) -> None:
         if self._recorder.on:
@@ -450,5 +390,5 @@ class Session:
             self._recorder.state("failed", step)
         except Exception as second:
             problem = problem_of(second)
-        self.status.put(Status(self.run_id, "failed", step, steps))
-        return Outcome(self.run_id, "failed", step, problem, self._last)
+        self._out.say("failed", step, steps)
+        return Outcome(self.run_id, "failed", step, problem, self._out.last)
