@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gmstudio.sweeps import titles
 from gmstudio.sweeps.plan import Plan, PlannedRun
 from gmstudio.sweeps.spec import SweepSpec
 from gmstudio.sweeps.store import Baselines, Result
@@ -114,6 +115,7 @@ class Table:
         baselines: titles of the columns that were not.
         rows: the data sets.
         seeds: how many runs a full cell has.
+        recipe: how they are trained, in words.
     """
 
     title: str
@@ -122,6 +124,7 @@ class Table:
     baselines: tuple[str, ...]
     rows: tuple[Row, ...]
     seeds: int
+    recipe: str = ""
 
 
 #: Titles of the classical baselines.
@@ -156,7 +159,9 @@ def build(
                 baselines=_baselines(known, units),
             )
         )
-    return Table(spec.title, units, headings(spec), BASELINES, tuple(rows), len(spec.seeds))
+    return Table(
+        spec.title, units, headings(spec), BASELINES, tuple(rows), len(spec.seeds), titles.recipe(spec.trainings)
+    )
 
 
 def _points(of_row: list[Result], known: Baselines | None) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gmstudio import registry
 from gmstudio.data.base import DataSpec
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import Spec
 
+if TYPE_CHECKING:
+    from gmstudio.runs import TrainingSpec
+
 #: Longest value of a field in a title.
 LONGEST = 40
+#: Most names in a list.
+MOST_LISTED = 6
 
 
 def titles(axis: str, specs: Sequence[Spec]) -> tuple[str, ...]:
@@ -28,6 +33,22 @@ def titles(axis: str, specs: Sequence[Spec]) -> tuple[str, ...]:
         same = [other for other, called in zip(specs, names, strict=True) if called == name]
         found.append(name if len(same) == 1 else f"{name} ({_differences(spec, same)})")
     return tuple(f"{name} [{i + 1}]" if found.count(name) > 1 else name for i, name in enumerate(found))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one says them: ``a``, ``a and b``, ``a, b and c``, ``a, b, c, d and 5 more``."""
+    shown = [*names[:MOST_LISTED], f"{len(names) - MOST_LISTED:,} more"] if len(names) > MOST_LISTED + 1 else [*names]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def recipe(trainings: Sequence[TrainingSpec]) -> str:
+    """How runs are trained: ``150 epochs in batches of 100 at a learning rate of 0.0001``."""
+    if len(trainings) > 1:
+        return "lengths and rates that the columns name"
+    one = trainings[0]
+    length = f"{one.epochs:,} epoch" if one.epochs else f"{one.steps:,} step"
+    plural = "" if (one.epochs or one.steps) == 1 else "s"
+    return f"{length}{plural} in batches of {one.batch:,} at a learning rate of {one.rate:.6g}"
 
 
 def _name(spec: Spec) -> str:

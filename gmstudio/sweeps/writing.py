@@ -12,6 +12,7 @@ from pathlib import Path
 from gmstudio import durable
 from gmstudio.exporting.tables import harmless
 from gmstudio.registry import SpecError
+from gmstudio.sweeps import titles
 from gmstudio.sweeps.table import WHEN, Cell, Heading, Row, Summary, Table, When
 
 #: Digits after the point for people; CSV has all of them.
@@ -42,12 +43,19 @@ def form(path: Path) -> Callable[[Table], str]:
     return found
 
 
+def subject(table: Table) -> str:
+    """What was trained: the data sets, the recipe, the number of seeds."""
+    sets = titles.listed([row.data for row in table.rows])
+    trained = f", trained for {table.recipe}" if table.recipe else ""
+    return f"{sets[:1].upper()}{sets[1:]}{trained}, with {table.seeds:,} seed{'' if table.seeds == 1 else 's'}"
+
+
 def caption(table: Table) -> str:
     """What the numbers are."""
     units = "standardised units" if table.units == "standardised" else "the units of the data"
     points = {row.points for row in table.rows if row.points}
     on = "test points" if points <= {"test"} else "points"
-    spread = f"mean ± sample standard deviation over {table.seeds} seeds" if table.seeds > 1 else "one seed"
+    spread = "mean ± sample standard deviation over the seeds" if table.seeds > 1 else "one seed"
     return f"Mean log-likelihood of {on}, nats per point in {units}; {spread}."
 
 
@@ -82,10 +90,10 @@ def shown(cell: Cell, when: When, digits: int = DIGITS, plus_minus: str = "±") 
 
 def to_markdown(table: Table) -> str:
     """Two tables in Markdown: at the last epoch and at the best validation epoch."""
-    lines = [f"## {_plain(table.title)}", "", caption(table), ""]
-    titles = ["", *(f"{heading.model}, {heading.schedule}" for heading in table.headings), *table.baselines]
+    lines = [f"## {_plain(table.title)}", "", _plain(f"{subject(table)}. {caption(table)}"), ""]
+    heads = ["", *(f"{heading.model}, {heading.schedule}" for heading in table.headings), *table.baselines]
     for when, words in WHEN.items():
-        lines += [f"**At the {words}**", "", _cells(titles), _cells(["---", *["---:"] * (len(titles) - 1)])]
+        lines += [f"**At the {words}**", "", _cells(heads), _cells(["---", *["---:"] * (len(heads) - 1)])]
         lines += [_cells([row.data, *_texts(table, row, when)]) for row in table.rows]
         lines.append("")
     return "\n".join(lines + [f"{_plain(note)}\n" for note in notes(table)])
@@ -130,7 +138,7 @@ def _tex(text: str) -> str:
 def to_latex(table: Table) -> str:
     """Two ``tabular`` in a ``table``; no package is needed."""
     count = len(table.headings) + len(table.baselines)
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.title)}. {_tex(caption(table))}}}"]
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(_headed(table))}}}"]
     for when, words in WHEN.items():
         lines += [rf"\par\medskip At the {words}\par\smallskip", rf"\begin{{tabular}}{{l{'r' * count}}}", r"\hline"]
         groups = [(model, len(list(group))) for model, group in itertools.groupby(h.model for h in table.headings)]
@@ -144,6 +152,11 @@ def to_latex(table: Table) -> str:
         lines += [r"\hline", r"\end{tabular}"]
     lines += [rf"\par\smallskip {_tex(note)}" for note in notes(table)]
     return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _headed(table: Table) -> str:
+    """Title, subject and caption."""
+    return f"{table.title}: {subject(table)}. {caption(table)}"
 
 
 def _line(texts: list[str]) -> str:

@@ -51,6 +51,15 @@ def test_runs_under_way_are_told_in_their_cell_and_in_all(qtbot: Any, started: t
     qtbot.waitUntil(lambda: [item.text(1) for item in results.runs._items()] == wanted)
 
 
+def test_over_the_table_stands_which_sets_were_trained_how_and_how_often(started: tuple[SweepDesk, FakeSweep]) -> None:
+    desk, _ = started
+    assert desk.dialog is not None
+    results = desk.dialog.results
+    assert results.title.text() == "A small table" and results.title.isVisible()
+    said = "Two moons and Rings, trained for 40 steps in batches of 32 at a learning rate of 0.001, with 2 seeds."
+    assert results.subject.text() == said and results.subject.isVisible()
+
+
 def test_the_better_cell_of_a_model_is_marked_and_bold_at_the_moment_that_is_chosen(
     qtbot: Any, started: tuple[SweepDesk, FakeSweep]
 ) -> None:

@@ -6,16 +6,19 @@ import csv
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sweeping import sweep
 
 from gmstudio.registry import SpecError
+from gmstudio.sweeps import spec as specs
 from gmstudio.sweeps import writing
 from gmstudio.sweeps.plan import Plan
 from gmstudio.sweeps.store import Baselines, Result
 from gmstudio.sweeps.table import Cell, Heading, Row, Table, build, summary
+from gmstudio.sweeps.titles import listed
 
 VOLUME = 0.75
 
@@ -94,6 +97,32 @@ def test_missing_failed_and_infinite_runs_are_shown_as_such() -> None:
     assert "validation points: Two moons" in notes
     for text in (writing.to_markdown(table), writing.to_latex(table)):
         assert "failed" in text and "(2 of 3)" in text and "not finite" in text
+
+
+def test_a_table_says_which_sets_were_trained_how_and_how_often() -> None:
+    plain: dict[str, Any] = {
+        "title": "Table 1",
+        "data": [{"kind": "two-moons"}, {"kind": "rings"}, {"kind": "uci", "name": "iris"}],
+        "models": [{"kind": "maf"}],
+        "trainings": [{"epochs": 150, "batch": 100, "rate": 1e-4}],
+        "seeds": [1, 2, 3, 4],
+    }
+    table = build(Plan(specs.from_plain(plain)), {}, {})
+    said = (
+        "Two moons, Rings and iris, trained for 150 epochs in batches of 100 at a learning rate of 0.0001, with 4 seeds"
+    )
+    assert writing.subject(table) == said
+    assert f"{said}. Mean log-likelihood" in writing.to_markdown(table)
+    assert rf"\caption{{Table 1: {said}. Mean log-likelihood" in writing.to_latex(table)
+    plain.update(trainings=[{"steps": 1, "batch": 7}, {"steps": 2}], seeds=[1], data=[{"kind": "rings"}])
+    table = build(Plan(specs.from_plain(plain)), {}, {})
+    assert writing.subject(table) == "Rings, trained for lengths and rates that the columns name, with 1 seed"
+
+
+def test_many_names_are_counted_after_the_first_few() -> None:
+    assert listed(["a"]) == "a" and listed(["a", "b"]) == "a and b"
+    assert listed(list("abcdefg")) == "a, b, c, d, e, f and g"
+    assert listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
 
 
 def test_csv_gives_every_number_back_to_the_last_digit() -> None:

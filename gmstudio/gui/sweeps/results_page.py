@@ -53,6 +53,12 @@ class ResultsPage(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 8, 0, 0)
         box.setSpacing(8)
+        self.title, self.subject = QLabel(), QLabel()
+        self.title.setObjectName("heading")
+        for label in (self.title, self.subject):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+            box.addWidget(label)
         box.addLayout(self._head())
         box.addLayout(self._choices())
         self.table = SweepTable(self.model)
@@ -171,6 +177,10 @@ class ResultsPage(QWidget):
         self.model.show_courses(self.control.courses)
         self.model.show(table)
         self.table.fit()
+        self.title.setText(table.title if table is not None else "")
+        self.subject.setText(f"{writing.subject(table)}." if table is not None else "")
+        for label in (self.title, self.subject):
+            label.setVisible(bool(label.text()))
         if table is None:
             self.caption.setText("")
             self.runs.show_cell("", ())
