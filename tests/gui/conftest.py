@@ -23,7 +23,7 @@ from gmstudio.gui.panels import demo
 from gmstudio.gui.panels.base import Panel
 from gmstudio.runs import Experiment
 
-# Tests may use `sweep_played.py`, which is no test.
+# Tests may use `sweep_played.py` and `table_shown.py`, which are no tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
 #: Seconds in which timers that fire once may do so.

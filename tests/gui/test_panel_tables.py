@@ -1,56 +1,27 @@
-"""Panels of data with more than two columns: planes, pairs, marginals, outliers, and likelihoods in two units."""
+"""Panels of data with more than two columns: every one of them, planes, and likelihoods in two units."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QSizeF, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from table_shown import SEEN, Shown, fill, pixels
 
-from gmstudio.gui.panels import all_panels, demo, demo_table, outliers
+from gmstudio.gui.panels import all_panels, demo, demo_table
 from gmstudio.gui.panels.base import Panel
-from gmstudio.gui.panels.column_choice import ColumnButton
 from gmstudio.gui.panels.curves import CurvesPanel
 from gmstudio.gui.panels.data import DataPanel
 from gmstudio.gui.panels.density import DensityPanel
-from gmstudio.gui.panels.marginals import MarginalsPanel
-from gmstudio.gui.panels.outlier_model import LEVEL, ROW, UNUSUAL, Usual
-from gmstudio.gui.panels.outliers import OutliersPanel
-from gmstudio.gui.panels.pair_grid import BOTH, LOWER, UPPER
-from gmstudio.gui.panels.pairs import PairsPanel
 from gmstudio.gui.panels.plane_choice import COLUMNS, MEDIAN, PlaneChooser, show_row
 from gmstudio.gui.panels.plane_choice import ROW as A_ROW
 from gmstudio.gui.panels.plane_link import PlaneLink
 from gmstudio.gui.panels.probe import ProbePanel
-from gmstudio.gui.panels.quantiles import chance_band, histogram, quantiles, span_of
 from gmstudio.gui.panels.samples import SamplesPanel
 from gmstudio.gui.panels.score import ScorePanel
 from gmstudio.gui.theme import load
 from gmstudio.observation.frame import Frame, Metric, View
-
-Shown = Callable[..., Any]
-SEEN = demo_table.view(grid=40, arrows=12, samples=900, batch=128)
-
-
-def fill(panel: Any, step: int = 1000, view: View = SEEN) -> Any:
-    panel.begin(demo_table.info())
-    panel.show_truth(demo_table.truth(view))
-    panel.show_metrics(demo.metrics(0, 50))
-    panel.show_frame(demo_table.frame(step, view))
-    panel.show_step(step)
-    return panel
-
-
-def pixels(panel: QWidget) -> np.ndarray:
-    image = panel.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    return np.frombuffer(image.constBits(), dtype=np.uint8).reshape(image.height(), image.width(), 4).copy()
-
 
 # Every panel.
 
@@ -205,198 +176,6 @@ def test_the_probe_names_the_columns_and_says_that_there_is_no_way_to_draw(shown
     assert numbers[0][2] is not None and numbers[0][3] is not None
     link.show_plane(probe.info.space.principal_plane(), demo_table.info().bounds)
     assert probe.view.point is None and "no point chosen" in probe.summary()
-
-
-# Pairs.
-
-
-def test_a_point_is_drawn_in_the_cell_of_its_columns_at_its_place(shown: Shown) -> None:
-    pairs = fill(shown(PairsPanel(), 560, 460))
-    grid = pairs.grid
-    area = grid.areas(QSizeF(grid.size()))[0]
-    layer = replace(grid.layers[0], name="one", points=pairs.info.data[:1].copy(), half=LOWER, filled=False, one=1.0)
-    image = grid._image(layer, area)
-    alpha = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width()) >> 24
-    wide, tall = grid._cell_size(area)
-    inked = np.argwhere(alpha > 200)
-    assert len(inked), "the point"
-    for row in range(5):
-        for column in range(5):
-            top, left = row * (tall + 3), column * (wide + 3)
-            mine = alpha[top : top + tall, left : left + wide]
-            assert (mine.max(initial=0) > 200) == (row > column), "below the diagonal only"
-    (low, high), (bottom, top_) = grid.spans[0], grid.spans[1]
-    x = (layer.points[0, 0] - low) / (high - low) * wide
-    y = tall - (layer.points[0, 1] - bottom) / (top_ - bottom) * tall + (tall + 3)
-    assert alpha[int(y), int(x)] > 200
-
-
-def test_vanilla_is_below_the_diagonal_and_mollified_above_or_beside_or_alone(shown: Shown) -> None:
-    pairs = fill(shown(PairsPanel(), 700, 460))
-    assert pairs.seats() == [(0, 0, LOWER), (1, 0, UPPER)]
-    assert [title.words for title in pairs.grid.titles] == ["Vanilla below", "Mollified above"]
-    pairs.mode.setCurrentIndex(1)
-    assert pairs.seats() == [(0, 0, BOTH), (1, 1, BOTH)] and pairs.grid.grids == 2
-    pairs.mode.setCurrentIndex(3)
-    assert pairs.seats() == [(1, 0, BOTH)]
-    assert [layer.name for layer in pairs.grid.layers] == ["data", "Mollified"]
-    pairs.show_batch.setChecked(True)
-    assert [layer.name for layer in pairs.grid.layers] == ["data", "Mollified", "batch of Mollified"]
-    pairs.show_samples.setChecked(False)
-    assert [layer.name for layer in pairs.grid.layers] == ["data", "batch of Mollified"]
-
-
-def test_a_click_on_a_pair_shows_its_plane_and_marks_it(shown: Shown, qtbot: QtBot) -> None:
-    pairs, link = shown(PairsPanel(), 560, 460), PlaneLink()
-    pairs.set_link(link)
-    fill(pairs)
-    area = pairs.grid.areas(QSizeF(pairs.grid.size()))[0]
-    at = pairs.grid.cell(area, 3, 1).center()
-    qtbot.mouseClick(pairs.grid, Qt.MouseButton.LeftButton, pos=at.toPoint())
-    assert link.plane is not None and (link.plane.column(0), link.plane.column(1)) == (1, 3)
-    assert pairs.grid.marked == (1, 3)
-    told = pairs.grid.explain(QPointF(at))
-    real = np.corrcoef(pairs.info.data[:, [1, 3]].T.astype(np.float64))[0, 1]
-    assert told.startswith("volatile acidity × total sulphur dioxide") and f"data {real:+.2f}" in told
-    qtbot.mouseClick(pairs.grid, Qt.MouseButton.LeftButton, pos=pairs.grid.cell(area, 2, 2).center().toPoint())
-    assert pairs.grid.marked == (1, 3), "a column alone is no plane"
-
-
-def test_a_frame_with_the_same_samples_costs_no_new_picture(shown: Shown) -> None:
-    pairs = fill(shown(PairsPanel(), 560, 460))
-    pixels(pairs)
-    layers = pairs.grid.layers
-    pairs.show_frame(replace(pairs.frame, step=1001))
-    assert pairs.grid.layers is layers
-    ground = pairs.grid._ground_kept
-    pairs.show_frame(demo_table.frame(1200, SEEN))
-    pixels(pairs)
-    assert pairs.grid.layers is not layers and pairs.grid._ground_kept is ground, "the data stand still"
-
-
-def test_a_hidden_pair_plot_makes_no_images(shown: Shown) -> None:
-    pairs = fill(shown(PairsPanel(), 560, 460))
-    pixels(pairs)
-    made = dict(pairs.grid._images)
-    pairs.hide()
-    pairs.show_frame(demo_table.frame(1300, SEEN))
-    assert all(pairs.grid._images[name] is kept for name, kept in made.items())
-
-
-def test_columns_are_chosen_from_a_list_that_can_be_narrowed_up_to_a_limit(shown: Shown) -> None:
-    pairs = fill(shown(PairsPanel(), 560, 460))
-    button: ColumnButton = pairs.choice
-    assert button.columns == (0, 1, 2, 3, 4)
-    button.choose()
-    chooser = button.chooser
-    assert chooser is not None
-    chooser.filter.setText("SULPHUR")
-    assert [chooser.list.isRowHidden(row) for row in range(6)] == [True, True, True, False, True, True]
-    chooser.list.item(0).setCheckState(Qt.CheckState.Unchecked)
-    chooser.list.item(5).setCheckState(Qt.CheckState.Checked)
-    assert pairs.columns == (1, 2, 3, 4, 5) == pairs.grid.columns
-    button.most = 5
-    chooser.list.item(0).setCheckState(Qt.CheckState.Checked)
-    assert pairs.columns == (1, 2, 3, 4, 5) and "untick one first" in chooser.note.text()
-    chooser.close()
-    pairs.begin(demo_table.info("again"))
-    assert pairs.columns == (1, 2, 3, 4, 5), "the same columns of another run"
-
-
-# Marginals.
-
-
-@pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_quantiles_agree_with_numpy(size: int) -> None:
-    values = np.sort(np.random.default_rng(size).normal(size=size).astype(np.float32))
-    shares = np.array([0.0, 0.05, 0.31, 0.5, 0.95, 1.0])
-    assert np.allclose(quantiles(values, shares), np.quantile(values.astype(np.float64), shares))
-
-
-def test_a_histogram_agrees_with_numpy_and_passes_over_what_is_outside() -> None:
-    values = np.random.default_rng(2).normal(size=500)
-    values[:3] = np.nan, np.inf, 1e30
-    counted, _ = np.histogram(values[3:], bins=20, range=(-2.0, 2.0))
-    assert np.allclose(histogram(values, (-2.0, 2.0), 20), counted / 500 * 20)
-    assert span_of(np.full(9, 3.0)) == (2.5, 3.5)
-    assert span_of(np.array([np.nan])) == (-1.0, 1.0)
-
-
-def test_nine_in_ten_quantiles_of_draws_of_the_same_law_lie_within_the_band() -> None:
-    random, shares = np.random.default_rng(8), np.linspace(0.1, 0.9, 9)
-    law = np.sort(random.normal(size=200_000))
-    low, high = chance_band(law, shares, 400)
-    drawn = np.quantile(random.normal(size=(2000, 400)), shares, axis=1)
-    within = ((drawn >= low[:, None]) & (drawn <= high[:, None])).mean(axis=1)
-    assert np.abs(within - 0.9).max() < 0.03
-
-
-def test_the_marginals_tell_medians_and_bands_of_data_and_samples(shown: Shown) -> None:
-    panel = fill(shown(MarginalsPanel(), 560, 360))
-    low, middle, high = np.quantile(panel.info.data[:, 0].astype(np.float64), (0.05, 0.5, 0.95))
-    assert f"alcohol: data {middle:.1f} ({low:.2f} to {high:.1f})" in panel.summary()
-    histograms = pixels(panel)
-    panel.mode.setCurrentIndex(1)
-    assert (pixels(panel) != histograms).any()
-    assert len(panel.view.places(QSizeF(560, 360))) == 6
-
-
-# Outliers.
-
-
-def test_outliers_are_listed_lowest_first_and_can_be_sorted_otherwise(shown: Shown) -> None:
-    panel = fill(shown(OutliersPanel(), 520, 300))
-    table, rows = panel.sorted, panel.frame.columns[0].outliers
-    levels = [float(table.index(k, LEVEL).data(Qt.ItemDataRole.UserRole)) for k in range(table.rowCount())]
-    assert levels == sorted(levels) and len(levels) == 60
-    assert table.index(0, ROW).data() == f"{int(rows[0, 0]):,}"
-    table.sort(ROW, Qt.SortOrder.DescendingOrder)
-    numbers = [float(table.index(k, ROW).data(Qt.ItemDataRole.UserRole)) for k in range(60)]
-    assert numbers == sorted(numbers, reverse=True), "as numbers, not as words"
-    panel.mode.setCurrentIndex(1)
-    assert panel.model.rows is panel.frame.columns[1].outliers
-
-
-def test_unusual_columns_are_those_farthest_from_their_medians_in_robust_deviations(shown: Shown) -> None:
-    data = np.random.default_rng(3).normal(size=(4000, 3)).astype(np.float32) * (1.0, 10.0, 0.1)
-    data[:20, 1] = 1e6
-    usual = Usual.of(data)
-    assert np.allclose(usual.spread, (1.0, 10.0, 0.1), rtol=0.06), "a few wild rows change nothing"
-    assert np.allclose(usual.deviations(np.array([0.0, 50.0, 0.0])), (0.0, 5.0, 0.0), atol=0.3)
-    assert np.isfinite(Usual.of(np.full((5, 2), 3.0, np.float32)).deviations(np.array([4.0, 3.0]))).all()
-    panel = fill(shown(OutliersPanel(), 520, 300))
-    words = str(panel.sorted.index(0, UNUSUAL).data())
-    assert any(name in words for name in demo_table.NAMES) and ("+" in words or "−" in words)
-
-
-def test_a_double_click_on_an_outlier_shows_the_slice_through_it(shown: Shown) -> None:
-    panel, link = shown(OutliersPanel(), 520, 300), PlaneLink()
-    panel.set_link(link)
-    fill(panel)
-    panel.table.activated.emit(panel.sorted.index(0, ROW))
-    row = panel.model.rows[0]
-    assert link.plane is not None and link.plane.through.endswith(f"row {int(row[0])}")
-    assert np.allclose(link.plane.lift(link.plane.project(row[None, 3:])), row[3:], rtol=1e-3)
-
-
-def test_the_selected_row_stays_selected_and_new_tables_come_calmly(
-    shown: Shown, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outliers, "CALM", 0.05)
-    panel = fill(shown(OutliersPanel(), 520, 300))
-    panel.table.setCurrentIndex(panel.sorted.index(4, ROW))
-    chosen = panel.sorted.index(4, ROW).data()
-    frame = demo_table.frame(1100, SEEN)
-    panel.show_frame(frame)
-    qtbot.waitUntil(lambda: panel.model.rows is frame.columns[0].outliers)
-    assert panel.table.currentIndex().data() == chosen
-
-
-def test_without_outliers_the_panel_says_when_they_are_sought(shown: Shown) -> None:
-    panel = fill(shown(OutliersPanel(), 520, 300))
-    panel.show_frame(demo_table.empty(demo_table.frame(1200, SEEN)))
-    panel._fill()
-    assert "sought while this list is open" in panel.summary()
 
 
 # Likelihoods in two units.
