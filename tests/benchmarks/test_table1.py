@@ -103,7 +103,11 @@ def test_the_recipe_is_chosen_without_a_look_at_the_test_points(
     assert main(["bench", "recipe", "--data", str(tmp_path), "--epochs", "1", "--json", str(out)]) == 0
     found = json.loads(out.read_text())
     assert len(found["rows"]) == len(table1.SETS) * len(recipes.MODELS)
-    for floor in map(str, recipe.FLOORS):
-        values = [row["median"][floor] for row in found["rows"]]
-        assert np.isfinite(values).all() and found["average"][floor] == pytest.approx(np.mean(values))
-    assert "average" in capsys.readouterr().out
+    names = [str(recipe.Candidate(tails, *each)) for tails in ("normal", "heavy") for each in recipe.SCHEDULES]
+    assert list(found["average"]) == names
+    for name in names:
+        told = [row["candidates"][name] for row in found["rows"]]
+        assert all(np.isfinite(list(each.values())).all() for each in told)
+        assert all(each["trimmed"] >= each["mean"] for each in told)
+        assert found["average"][name] == pytest.approx(np.mean([each["median"] for each in told]))
+    assert "averaged" in capsys.readouterr().out
