@@ -5,7 +5,6 @@ A job takes plain values and gives plain values, so that it can be asked for ove
 
 from __future__ import annotations
 
-import base64
 import platform
 import threading
 import time
@@ -16,6 +15,7 @@ from gmstudio import __version__, registry, runs
 from gmstudio.errors import RefusedError
 from gmstudio.runs import Experiment
 from gmstudio.sessions import Outcome, Session
+from gmstudio.sweeps import kept
 from gmstudio.training.commands import Pause, Play, Stop
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ TELL_SECONDS = 0.2
 MEASURE_SECONDS, MEASURE_STEPS = 0.3, 200
 #: Seconds of building from which on it is not measured a second time.
 AGAIN_SECONDS = 2.0
-#: Points that are kept of each curve.
-CURVE_POINTS = 200
-#: Weights are kept with the curves up to this size, in bytes; beyond it they would fill the project.
-WEIGHTS = 2**22
 
 
 class JobError(Exception):
@@ -149,6 +145,10 @@ def train(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
         raise JobError(reason, tuple(range(len(session.experiment.columns))) if refused else _diverged(trainer))
     if control.stopped or outcome.state != "finished" or trainer is None:
         raise Stopped
+    small = kept.small(session, trainer)
+    seen = kept.seen(trainer, time.perf_counter() - began, lambda: control.stopped, found)
+    if control.stopped:
+        raise Stopped
     return {
         "columns": [
             _column(i, outcome.metrics, found, tested=trainer.dataset.test is not None)
@@ -160,8 +160,9 @@ def train(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
         "device": str(trainer.device),
         "engine": trainer.engine.name,
         "versions": versions(),
-        "curves": curves(found),
-        **_kept(session, trainer),
+        "curves": kept.curves(found),
+        **small,
+        **seen,
     }
 
 
@@ -245,36 +246,6 @@ def _column(column: int, last: Mapping[str, list[float | None]], found: list[Met
     return {"points": "validation", **ends, **validation}
 
 
-def curves(found: list[Metric], points: int = CURVE_POINTS) -> list[list[Any]]:
-    """At most so many points of each column's curves, evenly spread, the last kept: step, column, name, value."""
-    by_curve: dict[tuple[int, str], list[Metric]] = {}
-    for one in found:
-        by_curve.setdefault((one.column, one.name), []).append(one)
-    kept = []
-    for curve in by_curve.values():
-        every = -(-len(curve) // points)
-        kept += curve[::-1][::every][::-1]
-    return [[one.step, one.column, one.name, one.value] for one in sorted(kept, key=lambda one: one.step)]
-
-
-def _kept(session: Session, trainer: Trainer) -> Plain:
-    """What the project keeps beside the numbers: what panels need to know of the run, and small weights."""
-    from gmstudio.projects import snapshots
-
-    kept: Plain = {}
-    infos = session.infos.take()
-    if infos is not None:
-        kept["info"] = _text(snapshots.info_to_bytes(infos[0]))
-    # With the optimiser's two moments and the best weights there are four numbers for each weight.
-    if 16 * trainer.layout.values.numel() <= WEIGHTS:
-        kept["weights"] = _text(trainer.checkpoint().to_bytes())
-    return kept
-
-
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
 def versions() -> dict[str, str]:
     """Of the software that a result was made with."""
     import torch
@@ -311,7 +282,8 @@ def measure(payload: Mapping[str, Any], control: Control, tell: Tell) -> Plain:
         # Steps are queued on the device; fetching the losses waits for them.
         trainer.drain()
     spent, looked = time.perf_counter() - start, trainer.looks - looked
-    look, ending = _seconds_of_look(trainer), _seconds(trainer.test)
+    look = _seconds_of_look(trainer)
+    ending = _seconds(trainer.test) + _seconds(lambda: kept.seen(trainer, 0.0, lambda: control.stopped, []))
     step = max(0.0, spent - looked * look) / made if made else building
     looks = 1 + -(-trainer.steps // (training.evaluate_every or training.epoch(len(trainer.dataset.train))))
     return {

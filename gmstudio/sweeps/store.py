@@ -190,6 +190,14 @@ class Store:
                 project.save_info(run, snapshots.info_from_bytes(info, run))
             if weights:
                 project.save_checkpoint(run, Checkpoint.from_bytes(weights))
+            frame, truth = _bytes(outcome.get("frame")), _bytes(outcome.get("truth"))
+            if frame:
+                picture = snapshots.frame_from_bytes(frame, run, result.steps)
+                if len(picture.columns) != len(task.runs):
+                    raise ValueError("the picture has not one column for each run")
+                project.save_frame(picture)
+            if truth:
+                project.save_truth(run, snapshots.truth_from_bytes(truth))
         except (PackingError, SpecError, ValueError) as error:
             raise SpecError(f"A worker's answer cannot be read: {error}.", "Use workers of this version.") from error
         project.set_state(run, "finished", result.steps)

@@ -86,7 +86,9 @@ class RunsOfCell(QWidget):
         self.title = QLabel()
         self.title.setObjectName("sentence")
         row.addWidget(self.title, 1)
-        self.curves = self._button("Show its curves", "Show the run in the main window, with its curves and weights")
+        self.curves = self._button(
+            "Show the run", "Show it in the main window: its curves and a picture of the finished models"
+        )
         self.curves.clicked.connect(self._curves)
         self.cards = self._button(
             "Put it onto the cards",
