@@ -234,7 +234,8 @@ def run_from_plain(plain: object) -> RunSpec:
         raise SpecError(
             f"The run has no {' and no '.join(missing)}.", 'Add, for example, "model": {"kind": "real-nvp"}.'
         )
-    defaults = {"objective": {"kind": "maximum-likelihood"}, "mollification": {"kind": "off"}}
+    model = cast(ModelSpec, registry.from_plain("model", plain["model"]))
+    defaults = {"objective": {"kind": model.objective}, "mollification": {"kind": "off"}}
     parts = {name: registry.from_plain(room, plain.get(name, defaults.get(name))) for name, room in _PARTS.items()}
     training = registry.convert(TrainingSpec, _object(plain.get("training", {}), "training"), "training")
     return RunSpec(training=training, **cast(dict[str, Any], parts))

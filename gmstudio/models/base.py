@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gmstudio.registry import Spec
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 class ModelSpec(Spec, frozen=True, kw_only=True):
     """Base of every model's specification."""
+
+    #: What objectives may ask of the model, by the names of `gmstudio.objectives.base.MEANINGS`.
+    offers: ClassVar[frozenset[str]] = frozenset({"density"})
+    #: The objective of a run that names none.
+    objective: ClassVar[str] = "maximum-likelihood"
 
     def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
         """Make an ensemble of models of this architecture, one for each seed, float32, on the CPU.

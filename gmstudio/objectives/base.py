@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from gmstudio.registry import Spec
 
@@ -11,12 +11,21 @@ if TYPE_CHECKING:
 
     from gmstudio.models.layers.base import DensityModel
 
+#: What models may offer to objectives: the name, and what it is.
+MEANINGS: dict[str, str] = {
+    "density": "a density that is known, not estimated",
+    "elbo": "latent variables and an approximate posterior",
+    "path gradient": "a posterior whose density depends on its draws alone",
+}
+
 
 class ObjectiveSpec(Spec, frozen=True, kw_only=True):
     """Base of every objective's specification."""
 
-    #: What the model must be able to do; checked before a run starts.
-    needs: ClassVar[frozenset[str]] = frozenset()
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the model has to offer, by the names of `MEANINGS`; checked before a run starts."""
+        return frozenset()
 
     def draws(self, model: DensityModel) -> int:
         """How many standard normal numbers of its own the loss wants for each point: K, 0 for none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.registry import component, describe
@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 class ELBO(ObjectiveSpec, frozen=True, kw_only=True, tag="elbo"):
     """Mean over the batch of beta KL(q(z | x) || p(z)) - E_q log p(x | z), in nats per point."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"elbo"})
-
     beta: Annotated[
         float,
         describe(
-            "Weight of the divergence. 1 is the bound; with a fixed variance γ of the decoder, β and γ / β are the "
-            "same but for a constant.",
+            "Weight of the divergence. 1 is the bound. Where the decoder's variance γ is fixed, β does what a "
+            "variance of β γ would do.",
             ge=0.0,
             le=1000.0,
             label="β",
             log=True,
         ),
     ] = 1.0
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Latent variables."""
+        return frozenset({"elbo"})
 
     def draws(self, model: DensityModel) -> int:
         """One draw of the posterior."""

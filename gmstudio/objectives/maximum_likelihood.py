@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.registry import component
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 class MaximumLikelihood(ObjectiveSpec, frozen=True, kw_only=True, tag="maximum-likelihood"):
     """Mean negative log-likelihood."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"log_prob"})
+    @property
+    def needs(self) -> frozenset[str]:
+        """A density."""
+        return frozenset({"density"})
 
     def loss(self, model: DensityModel, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Mean over the batch (E, B, D) of -log p; returns (E,)."""

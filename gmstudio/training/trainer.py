@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.base import Dataset
+from gmstudio.objectives import fit
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
 from gmstudio.training import record
@@ -57,7 +58,7 @@ class Trainer:
         engine: what makes the steps; it may be exchanged between two calls of `advance`.
 
     Raises:
-        SpecError: when the data or the model cannot be built, or the objective asks for what the model cannot do.
+        SpecError: when the data or the model cannot be built, or the objective asks for what the model does not offer.
     """
 
     def __init__(self, experiment: Experiment, dataset: Dataset | None = None, *, device: str = "cpu") -> None:
@@ -66,15 +67,9 @@ class Trainer:
         run, runs = experiment.run, experiment.runs()
         self.training = run.training
         self.seeds = [run.training.seed for run in runs]
+        fit.check(run.objective, run.model)
         built = dataset if dataset is not None else run.data.build(run.training.seed)
         self.model = run.model.build(built.dim, self.seeds, built.to_model(built.train).cpu()).to(self.device)
-        lacking = run.objective.needs - self.model.can
-        if lacking:
-            raise SpecError(
-                f"The objective needs {', '.join(sorted(lacking))}, which the model cannot give.",
-                "Choose another model or another objective.",
-                "objective",
-            )
         self.model.train()
         self.layout = Layout(self.model)
         self.optimiser = Optimiser(self.layout, self.training)

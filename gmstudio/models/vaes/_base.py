@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from gmstudio.models.base import ModelSpec
 from gmstudio.registry import SpecError, describe
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 class VAESpec(ModelSpec, frozen=True, kw_only=True):
     """Base of models with an encoder, a decoder and Gaussian noise in the space of the data."""
+
+    offers: ClassVar[frozenset[str]] = frozenset({"elbo", "path gradient"})
+    objective: ClassVar[str] = "elbo"
 
     latent: Annotated[int, describe("Dimensions of the latent space.", ge=1, le=1024, label="Latent dimensions")] = 2
     hidden: Annotated[
