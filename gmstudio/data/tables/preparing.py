@@ -68,8 +68,13 @@ class Parts:
         return self.train + self.validation
 
 
-def parts(rows: int, test_share: float, validation_share: float) -> Parts:
+def parts(rows: int, test_share: float, validation_share: float, what: str = "row") -> Parts:
     """The sizes of the parts: shares are rounded down, and validation is a share of what testing leaves.
+
+    Args:
+        rows: how many there are.
+        test_share, validation_share: as in `Preparation`.
+        what: a row is called in messages.
 
     Raises:
         SpecError: when fewer than two rows are left to train on, or none to validate.
@@ -79,9 +84,9 @@ def parts(rows: int, test_share: float, validation_share: float) -> Parts:
     made = Parts(rows - test - validation, validation, test)
     if made.train < 2 or made.validation < 1:
         raise SpecError(
-            f"Of {rows:,} row{'' if rows == 1 else 's'}, {made.train:,} would be left to train on and "
+            f"Of {rows:,} {what}{'' if rows == 1 else 's'}, {made.train:,} would be left to train on and "
             f"{made.validation:,} to validate.",
-            "Use a table with more rows, or other shares for the parts.",
+            f"Use data with more {what}s, or other shares for the parts.",
             "data.validation_share",
         )
     return made
@@ -162,7 +167,7 @@ def prepare_columns(
     else:
         sizes = parts(len(kept), chosen.test_share, chosen.validation_share)
     if chosen.split == "shuffled":
-        kept = kept[torch.randperm(len(kept), generator=_generator(chosen.seed, "split")).numpy()]
+        kept = shuffled(kept, chosen.seed)
     points = np.empty((len(kept), len(columns)), np.float32)
     shift, scale = np.zeros(len(columns)), np.ones(len(columns))
     for place, (column, title) in enumerate(zip(columns, names, strict=True)):
@@ -188,6 +193,14 @@ def prepare_columns(
         bounds=_frame(points[: sizes.known, :2]),
         columns=tuple(names),
     )
+
+
+def shuffled(kept: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """The same rows in an order that the seed of the table says."""
+    import torch
+
+    order: NDArray[np.int64] = torch.randperm(len(kept), generator=_generator(seed, "split")).numpy()
+    return kept[order]
 
 
 def _generator(seed: int, purpose: str) -> torch.Generator:

@@ -142,13 +142,13 @@ def check_unpacked(name: str, made: int, packed: int) -> None:
     if made > MOST_BYTES or (made > BOMB_FROM and made > MOST_RATIO * packed):
         raise TableError(
             f"“{name}” unpacks to {made // 2**20:,} MiB or more, from {-(-packed // 1024):,} KiB.",
-            "Tables are not like that: if you trust it, unpack it yourself and open what comes out.",
+            "Data are not like that: if you trust it, unpack it yourself and open what comes out.",
         )
 
 
 def _too_large(path: Path) -> TableError:
     return TableError(
-        f"“{path.name}” is larger than {MOST_BYTES // 2**30:,} GiB.", "Use fewer rows, or save it as Parquet."
+        f"“{path.name}” is larger than {MOST_BYTES // 2**30:,} GiB.", "Use a part of it, or Parquet for a table."
     )
 
 
@@ -173,7 +173,7 @@ def _open(path: Path) -> tuple[BinaryIO, int]:
         if not stat.S_ISREG(info.st_mode):
             raise TableError(f"“{path.name}” is not a file, but a device or a pipe.", "Choose a file.")
         if info.st_size == 0:
-            raise TableError(f"“{path.name}” is empty.", "Choose a file that holds a table.")
+            raise TableError(f"“{path.name}” is empty.", "Choose another file.")
         if info.st_size > MOST_BYTES:
             raise _too_large(path)
     except TableError:

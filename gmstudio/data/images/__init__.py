@@ -1,0 +1,1 @@
+"""Small images from files: read with limits, shaped, and prepared for training."""

@@ -1,0 +1,26 @@
+"""What can be wrong with images."""
+
+from __future__ import annotations
+
+from gmstudio.errors import RefusedError
+
+
+class ImagesError(RefusedError):
+    """Images cannot be read or used.
+
+    Args:
+        message: what is wrong, naming the file.
+        remedy: what the person can do about it.
+        field: the field of the specification that can mend it, such as ``crop``; empty where the file is to blame.
+    """
+
+    def __init__(self, message: str, remedy: str = "", field: str = "") -> None:
+        super().__init__(message, remedy)
+        self.field = field
+
+
+class ImagesCancelledError(ImagesError):
+    """Reading was stopped because somebody asked for it."""
+
+    def __init__(self) -> None:
+        super().__init__("Reading the images was stopped.")

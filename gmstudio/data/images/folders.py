@@ -1,0 +1,173 @@
+"""Folders of images: PNG and JPEG files of one size, or CIFAR-10's binary batches."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gmstudio.data.images.cifar import BATCH, PICKLES, RECORD, images_of, pickled
+from gmstudio.data.images.decoding import ENDINGS, decoded
+from gmstudio.data.images.decoding import MOST_BYTES as MOST_PICTURE
+from gmstudio.data.images.errors import ImagesError
+from gmstudio.data.images.stack import Images, Stack, Wanted, too_few
+
+#: Files of a folder that are looked at.
+MOST_FILES = 500_000
+#: Bytes of a CIFAR batch.
+MOST_BATCH = 2**28
+#: Bytes of all files together.
+MOST_BYTES = 2**35
+
+
+class Reporter(Protocol):
+    """Whom reading tells how far it is, and asks whether to go on."""
+
+    def report(self, share: float) -> None:
+        """Tell the share that is done, from 0 to 1; raises an error when somebody wants to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds.
+
+    Attributes:
+        batches: CIFAR-10's files, without those for testing where there are others.
+        pictures: PNG and JPEG files.
+        left: files that are neither.
+        folders: folders in it.
+    """
+
+    batches: tuple[str, ...]
+    pictures: tuple[str, ...]
+    left: tuple[str, ...]
+    folders: tuple[str, ...]
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The files that are read, in the order of their names."""
+        return self.batches or self.pictures
+
+
+def listed(path: Path) -> Listing:
+    """Look what a folder holds, by the names of its files; hidden ones are nothing.
+
+    Raises:
+        ImagesError: when it holds no images that can be read, with what to do instead.
+    """
+    names: list[str] = []
+    folders: list[str] = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            (folders if entry.is_dir() else names).append(entry.name)
+            if len(names) > MOST_FILES:
+                raise ImagesError(f"“{path.name}” holds more than {MOST_FILES:,} files.", "Use a part of them.")
+    names.sort()
+    batches = [name for name in names if BATCH.fullmatch(name)]
+    training = [name for name in batches if not name.lower().startswith("test")]
+    pictures = [name for name in names if name.lower().endswith(ENDINGS)]
+    used = training or batches or pictures
+    left = [name for name in names if name not in set(used)]
+    if not used:
+        raise _nothing(path, left, sorted(folders))
+    return Listing(tuple(training or batches), tuple(pictures), tuple(left), tuple(sorted(folders)))
+
+
+def _nothing(path: Path, names: list[str], folders: list[str]) -> ImagesError:
+    name = path.name or str(path)
+    if any(PICKLES.fullmatch(one) and begins_as_pickle(path / one) for one in names[:100]):
+        return pickled(name)
+    what = f"“{name}” holds no PNG or JPEG files and no CIFAR-10 batches."
+    packed = [one for one in names if "idx" in one or one.lower().endswith((".npz", ".npy"))]
+    if packed:
+        return ImagesError(what, f"Open one of its files instead, such as “{packed[0][:60]}”.")
+    if folders:
+        return ImagesError(what, f"Open one of the folders in it instead, such as “{folders[0][:60]}”.")
+    return ImagesError(what, "Choose a folder of PNG or JPEG files.")
+
+
+def begins_as_pickle(path: Path) -> bool:
+    """Whether a file begins as a pickle does."""
+    try:
+        return path.is_file() and _bytes(path, 2**40, 1) == b"\x80"
+    except (OSError, ImagesError):
+        return False
+
+
+def read_folder(path: Path, reporter: Reporter, wanted: Wanted, whole: bool) -> Images:
+    """Read the images of a folder in the order of their names; see `reading.read`.
+
+    Raises:
+        ImagesError: naming the file that is to blame.
+    """
+    found = listed(path)
+    hashed, total = hashlib.sha256(), len(found.used)
+    if found.batches:
+        sizes = [(path / name).stat().st_size // RECORD for name in found.batches]
+        total = sum(sizes)
+    stack, size = Stack(path.name, min(total, wanted.most), wanted), 0
+    for place, (name, data) in enumerate(_contents(path, found)):
+        size += len(data)
+        if size > MOST_BYTES:
+            raise ImagesError(f"“{path.name}” has more than {MOST_BYTES // 2**30} GiB.", "Use a part of its files.")
+        hashed.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+        hashed.update(data)
+        room = min(total, wanted.most) - stack.filled
+        if room:
+            stack.add(images_of(data, name)[:room] if found.batches else decoded(data, name), name)
+        elif not whole:
+            break
+        reporter.report((place + 1) / len(found.used))
+    if total < 2:
+        raise too_few(path.name, total)
+    return Images(stack.pixels, 256, path, hashed.hexdigest() if whole else "", total, _notes(found))
+
+
+def hash_of(path: Path, reporter: Reporter) -> str:
+    """The hash of a folder: of the names, sizes and contents of the files that `read_folder` would read.
+
+    Raises:
+        ImagesError: when it holds no images, or a file cannot be read.
+    """
+    found, hashed = listed(path), hashlib.sha256()
+    for place, (name, data) in enumerate(_contents(path, found)):
+        hashed.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+        hashed.update(data)
+        reporter.report(place / len(found.used))
+    return hashed.hexdigest()
+
+
+def _contents(path: Path, found: Listing) -> Iterator[tuple[str, bytes]]:
+    for name in found.used:
+        yield name, _bytes(path / name, MOST_BATCH if found.batches else MOST_PICTURE)
+
+
+def _bytes(path: Path, most: int, count: int = -1) -> bytes:
+    """The bytes of a file; what is not a regular one is never waited for."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+        with os.fdopen(handle, "rb") as file:
+            info = os.fstat(handle)
+            if not stat.S_ISREG(info.st_mode):
+                raise ImagesError(f"“{path.name}” is not a file, but a device or a pipe.", "Take it out of the folder.")
+            if info.st_size > most:
+                raise ImagesError(f"“{path.name}” has more than {most // 2**20} MiB.", "Take it out of the folder.")
+            return file.read(min(most, info.st_size) if count < 0 else count)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ImagesError(f"“{path.name}” cannot be read: {why}.", "Check its permissions.") from error
+
+
+def _notes(found: Listing) -> tuple[str, ...]:
+    if not found.left:
+        return ()
+    shown = ", ".join(f"“{name[:40]}”" for name in found.left[:3]) + ", …" * (len(found.left) > 3)
+    count = len(found.left)
+    return (f"{count:,} other file{' is' if count == 1 else 's are'} left out: {shown}.",)
