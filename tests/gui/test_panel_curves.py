@@ -258,6 +258,20 @@ def test_what_cannot_be_had_is_greyed_with_the_reason_until_it_is_measured(curve
     assert item.isEnabled() and item.text() == "KL(truth ‖ model)"
 
 
+def test_the_choice_of_what_is_plotted_grows_with_the_letters_and_back(curves: CurvesPanel) -> None:
+    usual, letters = curves.choice.maximumHeight(), curves.choice.fontMetrics().height()
+    font = curves.font()
+    before = font.pointSizeF()
+    for scale in (1.4, 2.0):
+        font.setPointSizeF(before * scale)
+        curves.setFont(font)
+        assert curves.choice.maximumHeight() >= curves.choice.fontMetrics().height() + 4
+        assert curves.choice.fontMetrics().height() > letters
+    font.setPointSizeF(before)
+    curves.setFont(font)
+    assert curves.choice.maximumHeight() == usual
+
+
 def test_the_menu_switches_smoothing_and_logarithms(curves: CurvesPanel) -> None:
     plot = plotted(curves, 900)
     menu = curves.menu()

@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF, Qt, QTimer
-from PySide6.QtGui import QPainter, QShowEvent, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QStackedLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer
+from PySide6.QtGui import QPainter, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.chart import Chart
-from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, Span, calm, quantity_of
+from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, Span, calm
 from gmstudio.gui.panels.head import Legend, head_button, paint_legend
 from gmstudio.gui.panels.layered import for_svg, small_font, write
-from gmstudio.gui.panels.metrics import NAMES, WHAT, unknowns
+from gmstudio.gui.panels.metrics import unknowns
+from gmstudio.gui.panels.quantity_choice import QuantityChoice
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
-from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
+from gmstudio.observation.frame import Metric, RunInfo, Truth
 
 if TYPE_CHECKING:
     from gmstudio.gui.panels.plotting.overlay import Reading
@@ -71,25 +72,13 @@ class CurvesPanel(Panel):
         self.empty = EmptyPlot()
         self.empty.setAccessibleName(self.title)
         self.empty.hint = self.empty_hint
-        self.choice = self._make_choice()
+        self.choice = QuantityChoice(HEAD - 2, self.help, self)
+        self.choice.currentIndexChanged.connect(self._chosen)
         self.legend = Legend(self)
         self.follow = self._make_follow()
         self.standardised = self._make_standardised()
         self._arrange()
         self._offer()
-
-    def _make_choice(self) -> QComboBox:
-        box = QComboBox(self)
-        for name in QUANTITIES:
-            box.addItem(self._title(name), name)
-        box.setAccessibleName(self.tr("What is plotted"))
-        box.setFont(small_font(self.font(), 0.5))
-        box.setMaximumHeight(HEAD - 2)
-        box.setMinimumContentsLength(12)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        box.currentIndexChanged.connect(self._chosen)
-        return box
 
     def _make_follow(self) -> QToolButton:
         help = self.tr("Show the whole run again, and what comes (Home, or a double click)")
@@ -150,39 +139,18 @@ class CurvesPanel(Panel):
 
     # What is plotted.
 
-    def _title(self, quantity: str) -> str:
-        return self.tr("Log-likelihood") if quantity == LIKELIHOOD else NAMES[quantity]
-
     def show_metric(self, name: str) -> None:
         """Plot the quantity to which a metric belongs, such as ``kl`` or ``validation``."""
-        index = self.choice.findData(quantity_of(name))
-        if index >= 0:
-            self.choice.setCurrentIndex(index)
+        self.choice.choose(name)
 
-    def _chosen(self, index: int) -> None:
-        self.quantity = str(self.choice.itemData(index))
-        self._explain()
+    def _chosen(self) -> None:
+        self.quantity = self.choice.quantity
+        self.choice.explain()
         self.follow_run()
         self.redraw()
 
-    def _explain(self) -> None:
-        title, unit, _ = METRICS.get(self.quantity, ("", "", 0))
-        what = self.help if self.quantity == LIKELIHOOD else f"{title}{f' ({unit})' if unit else ''}. "
-        self.choice.setToolTip(what + WHAT.get(self.quantity, ""))
-
     def _offer(self) -> None:
-        """Grey what cannot be had, with the reason."""
-        model = cast(QStandardItemModel, self.choice.model())
-        for index, name in enumerate(QUANTITIES):
-            reason = "" if self.courses.measured(name) else self.absent.get(name, "")
-            text = self._title(name) + (f" — {reason}" if reason else "")
-            item = model.item(index)
-            if item.text() != text:
-                item.setText(text)
-                item.setEnabled(not reason)
-        wide = max(self.choice.fontMetrics().horizontalAdvance(model.item(k).text()) for k in range(model.rowCount()))
-        self.choice.view().setMinimumWidth(wide + 30)
-        self._explain()
+        self.choice.offer(self.courses.measured, self.absent)
 
     # What the window says.
 
@@ -238,6 +206,11 @@ class CurvesPanel(Panel):
             self.plot.show_step(step)
 
     # Drawing.
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and hasattr(self, "choice"):
+            self.choice.fit_letters(self.font())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -353,7 +326,7 @@ class CurvesPanel(Panel):
             self.plot.apply_theme(theme)
 
     def summary(self) -> str:
-        title = self._title(self.quantity)
+        title = self.choice.title_of(self.quantity)
         if not self.courses.titles:
             return f"{title}: no run yet."
         words = []
@@ -399,7 +372,7 @@ class CurvesPanel(Panel):
     def _paint_head(self, painter: QPainter, width: float) -> None:
         painter.setFont(small_font(self.font(), 0.5))
         painter.setPen(self.theme.colour("text"))
-        title = self._title(self.quantity)
+        title = self.choice.title_of(self.quantity)
         wide = painter.fontMetrics().horizontalAdvance(title)
         write(painter, QRectF(8, 2, wide + 1, HEAD - 4), title)
         painter.setFont(self.font())

@@ -1,0 +1,80 @@
+"""The choice of what is plotted over the steps; what cannot be had is grey, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, quantity_of
+from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.metrics import NAMES, WHAT
+from gmstudio.observation.frame import METRICS
+
+
+class QuantityChoice(QComboBox):
+    """One of `QUANTITIES`.
+
+    Args:
+        height: pixels that it may have at least; more where its letters are larger.
+        help: what is said of the likelihoods.
+    """
+
+    def __init__(self, height: int, help: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._height, self._help = height, help
+        for name in QUANTITIES:
+            self.addItem(self.title_of(name), name)
+        self.setAccessibleName(self.tr("What is plotted"))
+        self.setMinimumContentsLength(12)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.fit_letters(self.font())
+
+    def fit_letters(self, base: QFont) -> None:
+        """Take letters a little smaller than those of the panel, and the height that they need."""
+        self.setFont(small_font(base, 0.5))
+        self.setMaximumHeight(max(self._height, self.fontMetrics().height() + 6))
+
+    @property
+    def quantity(self) -> str:
+        """What is chosen."""
+        return str(self.currentData())
+
+    def title_of(self, quantity: str) -> str:
+        """What people call a quantity."""
+        return self.tr("Log-likelihood") if quantity == LIKELIHOOD else NAMES[quantity]
+
+    def choose(self, metric: str) -> None:
+        """Choose the quantity to which a metric belongs, such as ``kl`` or ``validation``."""
+        index = self.findData(quantity_of(metric))
+        if index >= 0:
+            self.setCurrentIndex(index)
+
+    def offer(self, measured: Callable[[str], bool], absent: dict[str, str]) -> None:
+        """Grey what cannot be had, with the reason.
+
+        Args:
+            measured: whether there is any value of a quantity.
+            absent: quantity -> why there is none.
+        """
+        model = cast(QStandardItemModel, self.model())
+        for index, name in enumerate(QUANTITIES):
+            reason = "" if measured(name) else absent.get(name, "")
+            text = self.title_of(name) + (f" — {reason}" if reason else "")
+            item = model.item(index)
+            if item.text() != text:
+                item.setText(text)
+                item.setEnabled(not reason)
+        wide = max(self.fontMetrics().horizontalAdvance(model.item(k).text()) for k in range(model.rowCount()))
+        self.view().setMinimumWidth(wide + 30)
+        self.explain()
+
+    def explain(self) -> None:
+        """Say on hover what is chosen."""
+        title, unit, _ = METRICS.get(self.quantity, ("", "", 0))
+        what = self._help if self.quantity == LIKELIHOOD else f"{title}{f' ({unit})' if unit else ''}. "
+        self.setToolTip(what + WHAT.get(self.quantity, ""))
