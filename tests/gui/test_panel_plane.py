@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,25 @@ def test_score_errors_need_the_truth_and_are_its_angles_and_distances(begun: Beg
     values = panel.values(score)
     assert values is not None and values == pytest.approx(np.full(values.shape, math.log10(math.sqrt(8))), abs=1e-5)
     panel.grab()
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "never"),
+    [
+        (DensityPanel, "log_density", "This model has no density."),
+        (ScorePanel, "score", "This model has no score."),
+        (SamplesPanel, "samples", "This model cannot draw samples."),
+    ],
+)
+def test_a_model_is_said_to_lack_only_what_a_picture_that_is_up_to_date_lacks(
+    begun: Begun, kind: Any, part: str, never: str
+) -> None:
+    panel = begun(kind(), 400, 200)
+    frame = demo.frame(100, VIEW)
+    without = tuple(replace(column, **{part: None}) for column in frame.columns)
+    assert panel.missing(replace(frame, columns=without, age=3)) == "Not in this picture."
+    assert panel.missing(replace(frame, columns=without, age=0)) == never
+    assert panel.missing(frame) == ""
 
 
 def test_the_batch_panel_says_how_noisy_each_column_is(qtbot: QtBot) -> None:

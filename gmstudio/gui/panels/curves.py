@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer
+from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF, Qt, QTimer
 from PySide6.QtGui import QPainter, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -206,11 +206,6 @@ class CurvesPanel(Panel):
             self.plot.show_step(step)
 
     # Drawing.
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and hasattr(self, "choice"):
-            self.choice.fit_letters(self.font())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

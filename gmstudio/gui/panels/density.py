@@ -180,7 +180,7 @@ class DensityPanel(PlanePanel):
     def missing(self, frame: Frame) -> str:
         if any(column.log_density is not None for column in frame.columns):
             return ""
-        return self.tr("This model has no density.")
+        return self.none_of(frame, self.tr("This model has no density."))
 
     def extra_headings(self) -> tuple[Heading, ...]:
         if self.exact.isChecked() and self.truth is not None and self.truth.log_density is not None:

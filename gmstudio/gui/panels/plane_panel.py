@@ -176,6 +176,10 @@ class PlanePanel(StripPanel):
         """What to say where the frame lacks what this panel draws; empty where it has it."""
         return ""
 
+    def none_of(self, frame: Frame, never: str) -> str:
+        """Why a frame has nothing of what is drawn: `never` only where all that can be had of the model is in it."""
+        return self.tr("Not in this picture.") if frame.age else never
+
     def differs(self, before: Frame, frame: Frame) -> bool:
         """Whether a frame shows other things than the one before; observers keep arrays that did not change."""
         return (

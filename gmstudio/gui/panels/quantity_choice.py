@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QStandardItemModel
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, quantity_of
-from gmstudio.gui.panels.layered import small_font
 from gmstudio.gui.panels.metrics import NAMES, WHAT
 from gmstudio.observation.frame import METRICS
 
@@ -32,12 +31,16 @@ class QuantityChoice(QComboBox):
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.fit_letters(self.font())
+        self._fit()
 
-    def fit_letters(self, base: QFont) -> None:
-        """Take letters a little smaller than those of the panel, and the height that they need."""
-        self.setFont(small_font(base, 0.5))
-        self.setMaximumHeight(max(self._height, self.fontMetrics().height() + 6))
+    def changeEvent(self, event: QEvent) -> None:
+        """Grow with the letters."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        self.setMaximumHeight(max(self._height, self.fontMetrics().height() + 5))
 
     @property
     def quantity(self) -> str:

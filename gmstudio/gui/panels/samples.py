@@ -44,7 +44,7 @@ class SamplesPanel(PlanePanel):
     def missing(self, frame: Frame) -> str:
         if any(column.samples is not None for column in frame.columns):
             return ""
-        return self.tr("This model cannot draw samples.")
+        return self.none_of(frame, self.tr("This model cannot draw samples."))
 
     def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
         if self.info is not None and self.show_data.isChecked() and len(self.info.data):

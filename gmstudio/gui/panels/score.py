@@ -108,7 +108,7 @@ class ScorePanel(PlanePanel):
 
     def missing(self, frame: Frame) -> str:
         if all(column.score is None for column in frame.columns):
-            return self.tr("This model has no score.")
+            return self.none_of(frame, self.tr("This model has no score."))
         if self.shown() in (ANGLE_ERROR, NORM_ERROR) and self.known is None:
             return self.tr("The exact score of these data is not known.")
         return ""
