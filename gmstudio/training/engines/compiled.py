@@ -51,7 +51,9 @@ class CompiledEngine:
         made = counts.double() + torch.arange(1, n + 1, dtype=torch.float64)[:, None]
         with torch.no_grad():
             for k in range(n):
-                inputs = [*self._state, rates[k], made[k], moving, *block.entry(first + k), *self._buffers]
+                # The function does not look at strides, and columns of one seed share an objective's numbers.
+                entry = [tensor.contiguous() for tensor in block.entry(first + k)]
+                inputs = [*self._state, rates[k], made[k], moving, *entry, *self._buffers]
                 block.losses[first + k] = self._run(inputs)
         counts[columns] += n
 
