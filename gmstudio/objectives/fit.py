@@ -22,14 +22,10 @@ def fitting(objective: ObjectiveSpec, model: ModelSpec) -> ObjectiveSpec:
     return cast(ObjectiveSpec, registry.from_plain("objective", {"kind": model.objective}))
 
 
-def check(objective: ObjectiveSpec, model: ModelSpec) -> None:
-    """Refuse an objective that asks for what the model does not offer.
-
-    Raises:
-        SpecError: saying what that is, and naming the objectives that fit.
-    """
+def refusal(objective: ObjectiveSpec, model: ModelSpec) -> SpecError | None:
+    """Why the objective cannot train the model, and which can; None where it can."""
     if fits(objective, model):
-        return
+        return None
     lacking = sorted(objective.needs - model.offers)
     others = [c.title for c in registry.components("objective") if fits(cast(ObjectiveSpec, c.spec()), model)]
     title = _title("objective", objective)
@@ -38,12 +34,28 @@ def check(objective: ObjectiveSpec, model: ModelSpec) -> None:
         remedy = f"Set its {' and its '.join(f'{info.label} to {info.default}' for info in choices)}."
     else:
         remedy = f"Choose the objective {' or '.join(others)}, or another model."
-    raise SpecError(
+    return SpecError(
         f"{title} cannot train a {_title('model', model)}: it needs "
         f"{' and '.join(MEANINGS.get(name, name) for name in lacking)}.",
         remedy,
         "objective",
     )
+
+
+def refused(model: ModelSpec) -> dict[str, str]:
+    """The names of the objectives that cannot train the model whatever their fields, and why."""
+    found = {c.name: refusal(cast(ObjectiveSpec, c.spec()), model) for c in registry.components("objective")}
+    return {name: error.message for name, error in found.items() if error is not None}
+
+
+def check(objective: ObjectiveSpec, model: ModelSpec) -> None:
+    """Refuse an objective that asks for what the model does not offer.
+
+    Raises:
+        SpecError: saying what that is, and naming the objectives that fit.
+    """
+    if (error := refusal(objective, model)) is not None:
+        raise error
 
 
 def _title(room: Room, spec: Spec) -> str:

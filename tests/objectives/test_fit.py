@@ -21,7 +21,7 @@ from gmstudio.training.trainer import Trainer
 class Opaque(VAE, frozen=True, kw_only=True, tag="opaque"):
     """A VAE whose posterior has no density of its draws alone."""
 
-    offers = frozenset({"elbo"})
+    offers = VAE.offers - {"path gradient"}
 
 
 @pytest.mark.parametrize("model", [c.spec for c in registry.components("model")], ids=lambda s: s.__name__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -51,6 +53,16 @@ class KindCombo(CalmCombo):
         """Show a component without a signal."""
         self.setCurrentIndex(self._names.index(one.name))
         self.setToolTip(hover(one))
+
+    def refuse(self, reasons: Mapping[str, str]) -> None:
+        """Let components not be chosen for now, for reasons that are shown on hover, and let the others be."""
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        for index, name in enumerate(self._names):
+            if name:
+                model.item(index).setEnabled(name not in reasons)
+                words = reasons.get(name) or hover(registry.find(self._room, name))
+                self.setItemData(index, words, Qt.ItemDataRole.ToolTipRole)
 
     def _activated(self, index: int) -> None:
         if self._names[index]:

@@ -26,6 +26,7 @@ from gmstudio.gui.cards.thumbnail import Thumbnail
 from gmstudio.gui.tables.source_note import SourceNote
 from gmstudio.gui.theme import Theme, themes
 from gmstudio.mollification.base import ScheduleSpec
+from gmstudio.objectives import fit
 from gmstudio.registry import Room, Spec, SpecError
 from gmstudio.runs import Experiment, default_run, to_json, twins
 
@@ -37,6 +38,8 @@ CARDS: tuple[tuple[str, str, Room | None], ...] = (
     ("mollification", "Mollification", "schedule"),
     ("training", "Training", None),
 )
+#: Model and objective in one change, since not every objective fits every model.
+LEARNING = "learning"
 OPEN_AT_FIRST = frozenset({"data", "model", "mollification"})
 
 
@@ -226,6 +229,13 @@ class CardDeck(QWidget):
         self._push("columns", columns, text, key)
 
     def _push(self, part: str, value: Any, text: str, key: str) -> None:
+        run = self._experiment.run
+        if part == "objective" and (refusal := fit.refusal(value, run.model)) is not None:
+            self.message.say(refusal.message, refusal.remedy)
+            self._refresh()
+            return
+        if part == "model" and not fit.fits(run.objective, value):
+            part, value, key = LEARNING, (value, fit.fitting(run.objective, value)), ""
         before = self._part(part)
         if value != before:
             self._settle()
@@ -235,6 +245,8 @@ class CardDeck(QWidget):
     def _part(self, part: str) -> Any:
         if part == "experiment":
             return self._experiment
+        if part == LEARNING:
+            return (self._experiment.run.model, self._experiment.run.objective)
         return self._experiment.columns if part == "columns" else getattr(self._experiment.run, part)
 
     def _show_part(self, part: str, value: Any) -> None:
@@ -243,6 +255,9 @@ class CardDeck(QWidget):
             after = cast(Experiment, value)
         elif part == "columns":
             after = before.changed(columns=value)
+        elif part == LEARNING:
+            model, objective = value
+            after = before.changed(run=before.run.changed(model=model, objective=objective))
         else:
             after = before.changed(run=before.run.changed(**{part: value}))
         self.set_experiment(after)
@@ -261,6 +276,7 @@ class CardDeck(QWidget):
                 self.choosers[part].show_spec(spec)
             card.summary = summary(spec)
             card.mark_restart(self._running is not None and waits_for_restart(part, self._running, self._experiment))
+        self.choosers["objective"].combo.refuse(fit.refused(run.model))
         self.source.show_data(run.data)
         self.exact.setText(exactness(run.data))
         self.exact.setProperty("exact", run.data.exact)
