@@ -120,11 +120,11 @@ class Documents(QObject):
             self.open(Path(name))
 
     def open(self, path: Path, then: Callable[[], object] | None = None) -> None:
-        """Open a project, take the cards from a JSON specification, plan a sweep, or read a table for the Data card."""
+        """Open a project, take the cards from a specification, plan a sweep, or read data for the Data card."""
         current = self.window.workbench.project
         if current is not None and current.path == path:
             return
-        if kind_of(path) == "table":
+        if kind_of(path) in ("table", "images"):
             if current is None:
                 self._adopt_untitled()
             self.window.handlers.tables.open(path, then)

@@ -1,4 +1,4 @@
-"""What a file is that was dropped on the window, or named to it: a project, a picture or a table."""
+"""What a file is that was dropped on the window, or named to it: a project, a picture, a table or images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from gmstudio.projects.project import SUFFIX
 if TYPE_CHECKING:
     from gmstudio.gui.main_window import MainWindow
 
-FileKind = Literal["document", "picture", "table", "unknown"]
+FileKind = Literal["document", "picture", "table", "images", "unknown"]
 
 #: Endings of tables, for file dialogs; what a file is, the reader finds out from its contents.
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".npy", ".npz", ".arff", ".csv.gz", ".tsv.gz", ".arff.gz")
 TABLE_PATTERNS = " ".join(f"*{ending}" for ending in TABLES)
-_WORDS = {"document": "open", "picture": "use as data", "table": "open as a table", "unknown": "open as a table"}
+#: Files of images, for file dialogs; MNIST's have no ending.
+IMAGE_PATTERNS = "*idx*-ubyte *idx*-ubyte.gz *.idx *.npz *.npy *.bin"
+_WORDS = {
+    "document": "open",
+    "picture": "use as data",
+    "table": "open as a table",
+    "images": "open as images",
+    "unknown": "open as a table",
+}
 
 
 def kind_of(path: Path) -> FileKind:
@@ -27,7 +35,10 @@ def kind_of(path: Path) -> FileKind:
     if name.endswith((SUFFIX, ".json")):
         return "document"
     if name.endswith(TABLES):
+        # An NPZ file of images, too: what it is, is found out when it is read.
         return "table"
+    if path.is_dir() or any(path.match(pattern) for pattern in IMAGE_PATTERNS.split()):
+        return "images"
     formats = {bytes(one.data()).decode() for one in QImageReader.supportedImageFormats()}
     return "picture" if path.suffix[1:].lower() in formats else "unknown"
 

@@ -63,6 +63,8 @@ class Handlers(QObject):
             "file.new": documents.new,
             "file.open": documents.ask_open,
             "file.table": self.tables.ask,
+            "file.images": self.tables.ask_images,
+            "file.folder": self.tables.ask_folder,
             "file.uci": self.tables.pick,
             "file.save": documents.save,
             "file.save_as": documents.ask_save_as,

@@ -1,4 +1,4 @@
-"""Opening tables: read in the background, chosen from in a dialog, put onto the Data card as one undoable change."""
+"""Opening tables and images: read in the background, chosen from in a dialog, put onto the Data card as one change."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from gmstudio.gui.banner import Banner, Button
-from gmstudio.gui.drops import TABLE_PATTERNS
+from gmstudio.gui.drops import IMAGE_PATTERNS, TABLE_PATTERNS
+from gmstudio.gui.images.look import Look, look
+from gmstudio.gui.images.opening import ImageChooser
 from gmstudio.gui.loop import Job, Progress
 from gmstudio.gui.tables.downloads import Downloads
 from gmstudio.gui.tables.source import Facts, Source, State, look_at, source_of
 
 if TYPE_CHECKING:
+    from gmstudio.data.sets.images import ImagesSpec
     from gmstudio.data.sets.table import TableSpec
     from gmstudio.data.tables.profile import Profile
     from gmstudio.data.tables.reading import Table
@@ -27,16 +30,18 @@ if TYPE_CHECKING:
     from gmstudio.runs import Experiment
 
 FILTER = f"Tables ({TABLE_PATTERNS});;All files (*)"
+IMAGES_FILTER = f"Images ({IMAGE_PATTERNS});;All files (*)"
 
 
 class Tables(QObject):
-    """Opens tables for a window, and keeps an eye on the file that the Data card names."""
+    """Opens tables and images for a window, and keeps an eye on the file that the Data card names."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.window = window
         self.dialog: ImportDialog | None = None
         self.picker: UciDialog | None = None
+        self.images = ImageChooser(window, lambda *facts: self._taken(Facts(*facts)))
         self._job: Job | None = None
         self._looking: Job | None = None
         self._looked_at: Source | None = None
@@ -57,8 +62,26 @@ class Tables(QObject):
             self.window.settings.set("table folder", str(Path(name).parent))
             self._read(Path(name), self._present, None)
 
+    def ask_images(self) -> None:
+        """Ask for a file of images and open it; what was chosen of the images on the Data card is offered again."""
+        name, _ = QFileDialog.getOpenFileName(self.window, "Open images", self._image_folder, IMAGES_FILTER)
+        self._open_images(name)
+
+    def ask_folder(self) -> None:
+        """Ask for a folder of images and open it."""
+        self._open_images(QFileDialog.getExistingDirectory(self.window, "Open a folder of images", self._image_folder))
+
+    @property
+    def _image_folder(self) -> str:
+        return self.window.settings.text("image folder") or self.window.settings.text("folder", str(Path.home()))
+
+    def _open_images(self, name: str) -> None:
+        if name:
+            self.window.settings.set("image folder", str(Path(name).parent))
+            self._read(Path(name), self._present, None)
+
     def open(self, path: Path, then: Callable[[], object] | None = None) -> None:
-        """Read a table and let the person choose what of it is learned.
+        """Read a table or images and let the person choose what of it is learned.
 
         Args:
             path: the file.
@@ -67,7 +90,7 @@ class Tables(QObject):
         self._read(path, None, then)
 
     def edit(self) -> None:
-        """Choose anew from the table on the Data card, or from the data set that is there."""
+        """Choose anew from the table or the images on the Data card."""
         present = self._present
         if present is None or not present.path:
             self.ask()
@@ -75,19 +98,23 @@ class Tables(QObject):
             self._read(Path(present.path), present, None)
 
     @property
-    def _present(self) -> TableSpec | None:
-        """The table on the Data card; None for other data."""
+    def _present(self) -> TableSpec | ImagesSpec | None:
+        """The table or the images on the Data card; None for other data."""
+        from gmstudio.data.sets.images import ImagesSpec
         from gmstudio.data.sets.table import TableSpec
 
         data = self.window.deck.experiment.run.data
-        return data if isinstance(data, TableSpec) else None
+        return data if isinstance(data, (TableSpec, ImagesSpec)) else None
 
-    def _read(self, path: Path, spec: TableSpec | None, then: Callable[[], object] | None) -> None:
+    def _read(self, path: Path, spec: TableSpec | ImagesSpec | None, then: Callable[[], object] | None) -> None:
         if self._job is not None:
             # The newest wish wins.
             self._job.cancel()
         self._job = self.window.jobs.start(
-            f"Reading {path.name}", partial(read, path), partial(self._offer, spec, then), partial(self._refused, path)
+            f"Reading {path.name}",
+            partial(read, path, spec),
+            partial(self._offer, spec, then),
+            partial(self._refused, path),
         )
         self._job.over.connect(self._over)
 
@@ -100,10 +127,21 @@ class Tables(QObject):
 
     # Choosing.
 
-    def _offer(self, spec: TableSpec | None, then: Callable[[], object] | None, table: Table) -> None:
-        from gmstudio.gui.tables.import_dialog import ImportDialog
+    def _offer(
+        self, spec: TableSpec | ImagesSpec | None, then: Callable[[], object] | None, found: Table | Look
+    ) -> None:
+        from gmstudio.data.sets.images import ImagesSpec
+        from gmstudio.data.sets.table import TableSpec
 
         self.close_dialogs()
+        if isinstance(found, Look):
+            self.images.offer(found, spec if isinstance(spec, ImagesSpec) else None, then)
+        else:
+            self._offer_table(spec if isinstance(spec, TableSpec) else None, then, found)
+
+    def _offer_table(self, spec: TableSpec | None, then: Callable[[], object] | None, table: Table) -> None:
+        from gmstudio.gui.tables.import_dialog import ImportDialog
+
         self.dialog = ImportDialog(table, spec, self.window)
         self.dialog.chosen.connect(partial(self._take, table, then))
         self.dialog.finished.connect(self._closed)
@@ -134,8 +172,7 @@ class Tables(QObject):
             dialog.deleteLater()
 
     def _take(self, table: Table, then: Callable[[], object] | None, spec: TableSpec) -> None:
-        self._say_no_more()
-        self._keep(Facts(table.sha256, table.rows, len(table.columns)))
+        self._taken(Facts(table.sha256, table.rows, len(table.columns)))
         self.window.deck.edit_data(spec, f"Train on {Path(spec.path).name}")
         if then is not None:
             then()
@@ -143,7 +180,10 @@ class Tables(QObject):
     # The Data card.
 
     def _wanted(self, wish: str) -> None:
-        {"edit": self.edit, "choose": self.ask, "pick": self.pick}[wish]()
+        from gmstudio.data.sets.images import ImagesSpec
+
+        choose = self.ask_images if isinstance(self._present, ImagesSpec) else self.ask
+        {"edit": self.edit, "choose": choose, "folder": self.ask_folder, "pick": self.pick}[wish]()
 
     # Known data sets.
 
@@ -199,7 +239,11 @@ class Tables(QObject):
 
     @property
     def _choose_again(self) -> tuple[Button, ...]:
-        return (("Choose the file again…", self.ask),)
+        return (("Choose the file again…", partial(self._wanted, "choose")),)
+
+    def _taken(self, facts: Facts) -> None:
+        self._say_no_more()
+        self._keep(facts)
 
     def _keep(self, facts: Facts) -> None:
         self.window.deck.source.show_facts(facts)
@@ -256,12 +300,17 @@ class Tables(QObject):
         for dialog in (self.dialog, self.picker):
             if dialog is not None:
                 dialog.reject()
+        self.images.close()
 
 
-def read(path: Path, progress: Progress) -> Table:
-    """Read a table, where training reads it, too; called in a job's thread."""
+def read(path: Path, spec: TableSpec | ImagesSpec | None, progress: Progress) -> Table | Look:
+    """Read a table, where training reads it, too, or look at images; called in a job's thread."""
+    from gmstudio.data.images.reading import Wanted, looks_like_images
+    from gmstudio.data.sets.images import ImagesSpec
     from gmstudio.data.sets.table import read_once
 
+    if looks_like_images(path):
+        return look(path, spec.wanted if isinstance(spec, ImagesSpec) else Wanted(), progress)
     try:
         return read_once(path, progress=progress.report, cancelled=lambda: progress.cancelled)
     except Exception:

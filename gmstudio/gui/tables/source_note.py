@@ -1,4 +1,4 @@
-"""What the Data card says of a table: its file, its size, its hash, and where to choose anew."""
+"""What the Data card says of a table or of images: their file, its size, its hash, and where to choose anew."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class SourceNote(QFrame):
     """Hidden for data that are drawn.
 
     Signals:
-        wanted(str): the person asks to ``edit`` the choice, to ``choose`` a file, or to ``pick`` a known set.
+        wanted(str): the person asks to ``edit`` the choice, to ``choose`` a file or ``folder``, or to ``pick`` a known
+            set.
     """
 
     wanted = Signal(str)
@@ -45,15 +46,16 @@ class SourceNote(QFrame):
         self.problem = QLabel()
         self.problem.setObjectName("sourceproblem")
         self.problem.setWordWrap(True)
-        self.edit = self._button("Edit…", "Choose columns, what to do with missing values, and the parts", "edit")
-        self.choose = self._button("Choose file…", "Train on another table", "choose")
+        self.edit = self._button("Edit…", "Look at the data, and choose what of them is learned", "edit")
+        self.choose = self._button("Choose file…", "Train on another file", "choose")
+        self.folder = self._button("Choose folder…", "Train on a folder of images", "folder")
         self.pick = self._button("Data sets…", "Pick a data set of the UCI repository", "pick")
         box = QVBoxLayout(self)
         box.setContentsMargins(10, 2, 0, 4)
         box.setSpacing(2)
         buttons = QWidget()
         row = FlowLayout(buttons, 6)
-        for button in (self.edit, self.choose, self.pick):
+        for button in (self.edit, self.choose, self.folder, self.pick):
             row.addWidget(button)
         for widget in (self.name, self.extent, self.problem):
             box.addWidget(widget)
@@ -97,24 +99,29 @@ class SourceNote(QFrame):
         self.setVisible(source is not None)
         if source is None:
             return
-        table = source.kind == "table"
-        self.name.show_text(Path(source.path).name if table else "")
-        self.name.setVisible(table and bool(source.path))
+        file = source.kind != "uci"
+        self.name.show_text(Path(source.path).name if file else "")
+        self.name.setVisible(file and bool(source.path))
         self.name.setToolTip(f"{source.path}\nSHA-256 {source.sha256}" if source.path else "")
         self.extent.setText(self._words(source))
         self.extent.setVisible(bool(self.extent.text()))
-        self.edit.setVisible(table and bool(source.path))
-        self.choose.setVisible(table)
-        self.pick.setVisible(not table)
+        self.edit.setVisible(file and bool(source.path))
+        self.choose.setVisible(file)
+        self.folder.setVisible(source.kind == "images")
+        self.pick.setVisible(not file)
 
     def _words(self, source: Source) -> str:
         if source.kind == "uci":
             return self._known(source.name)
+        images = source.kind == "images"
+        if images and not source.path:
+            return "1,797 digits of 8 × 8 pixels, which come with scikit-learn"
         facts = self._facts if self._facts is not None and self._facts.sha256 == source.sha256 else None
         said = []
         if facts is not None:
             of = f"{self._used:,} of " if self._used and self._used != facts.columns else ""
-            said.append(f"{facts.rows:,} rows × {of}{facts.columns:,} columns")
+            rows, columns = ("images", "numbers") if images else ("rows", "columns")
+            said.append(f"{facts.rows:,} {rows} × {of}{facts.columns:,} {columns}")
         elif self._used:
             said.append(f"{self._used:,} columns")
         if source.sha256:

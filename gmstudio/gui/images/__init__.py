@@ -1,0 +1,1 @@
+"""Images in the window: opened, looked at, chosen."""
