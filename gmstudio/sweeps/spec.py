@@ -13,6 +13,7 @@ from gmstudio import registry, runs
 from gmstudio.data.base import DataSpec
 from gmstudio.models.base import ModelSpec
 from gmstudio.mollification.base import ScheduleSpec
+from gmstudio.objectives import fit
 from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.registry import Spec, SpecError
 from gmstudio.runs import RunSpec, TrainingSpec
@@ -52,7 +53,7 @@ class SweepSpec(msgspec.Struct, frozen=True, kw_only=True):
         schedules: vanilla beside mollified, as a rule; each is a column under every model.
         trainings: how long and how fast; more than one give columns of their own. Their ``seed`` draws the data.
         seeds: of weights, batches and noise; a cell of the table is the mean over them.
-        objective: how all of them learn.
+        objective: how they learn; a model that it does not fit learns by its own default.
         together: at most so many runs of one data set, model and training train in one pass, as one ensemble.
     """
 
@@ -101,10 +102,11 @@ class SweepSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def group(self, place: Place) -> RunSpec:
         """What the runs share that may train in one pass with this one; its seed is the one that draws the data."""
+        model = self.models[place.model]
         return RunSpec(
             data=self.data[place.data],
-            model=self.models[place.model],
-            objective=self.objective,
+            model=model,
+            objective=fit.fitting(self.objective, model),
             mollification=self.schedules[place.schedule],
             training=self.trainings[place.training],
         )

@@ -49,6 +49,12 @@ def test_a_new_sweep_begins_with_the_cards_vanilla_beside_mollified(qtbot: Any, 
     assert plan.count.text() == "1 data set × 1 model × 2 schedules × 3 seeds = 6 runs"
 
 
+def test_the_plan_says_which_models_learn_otherwise(desk: SweepDesk) -> None:
+    models = [{"kind": "maf"}, {"kind": "vae"}, {"kind": "vae", "latent": 1}]
+    plan = desk.show_spec(specs.from_plain({**PLAIN, "models": models})).plan
+    assert plan.objective.text() == "Objective: Maximum likelihood; for VAE: ELBO"
+
+
 def test_ticking_counts_the_runs_at_once_and_measures_their_time(qtbot: Any, desk: SweepDesk) -> None:
     dialog = desk.show_spec(specs.from_plain(PLAIN))
     assert dialog.plan.count.text().endswith("= 16 runs")

@@ -38,6 +38,12 @@ def test_every_combination_is_a_run_once() -> None:
     assert run.training.steps == 6 and run.training.seed == 2 and run.mollification.off
 
 
+def test_a_model_that_the_objective_does_not_fit_learns_by_its_own() -> None:
+    spec = specs.from_plain({"data": [{"kind": "two-moons"}], "models": [{"kind": "maf"}, {"kind": "vae"}]})
+    told = [run_to_plain(spec.run(Place(0, model, 0, 0, 0)))["objective"]["kind"] for model in range(2)]
+    assert told == ["maximum-likelihood", "elbo"]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -26,6 +26,7 @@ from gmstudio.gui.sweeps.choices import (
     recipes,
     runs_in_words,
 )
+from gmstudio.objectives import fit
 from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
@@ -213,7 +214,6 @@ class PlanPage(QWidget):
         blocked = self.blockSignals(True)
         self._objective, self._seeds, self._origin = spec.objective, spec.seeds, origin
         self.title.setText(spec.title)
-        self.objective.setText(f"Objective: {registry.of(spec.objective).title}")
         cards = parts_of(self._cards().run)
         for axis, entries in axes_of(spec).items():
             known = choices(axis, self._recipes)
@@ -278,7 +278,7 @@ class PlanPage(QWidget):
         """Count the runs, or say what is missing."""
         counts = {axis: len(listed.ticked) for axis, listed in self.axes.items()}
         try:
-            self.spec()
+            self.objective.setText(_objectives(self.spec()))
             words, fine = runs_in_words(counts, len(self._seeds)), True
             refusals = [text for listed in self.axes.values() for text in listed.refusals]
             if refusals:
@@ -309,6 +309,16 @@ class PlanPage(QWidget):
             self.begin()
         else:
             self.spec_wanted.emit(spec)
+
+
+def _objectives(spec: SweepSpec) -> str:
+    """How the models learn, in words."""
+    words = [f"Objective: {registry.of(spec.objective).title}"]
+    for model in spec.models:
+        if not fit.fits(spec.objective, model):
+            own = f"for {registry.of(model).title}: {registry.of(fit.fitting(spec.objective, model)).title}"
+            words += [own] if own not in words else []
+    return "; ".join(words)
 
 
 def _button(text: str, hint: str, do: object) -> QPushButton:
