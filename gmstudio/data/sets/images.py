@@ -128,7 +128,7 @@ class ImagesSpec(DataSpec, frozen=True, kw_only=True, tag="images"):
             images = self._images()
         except ImagesError as error:
             raise SpecError(error.message, error.remedy, f"data.{error.field or 'path'}") from error
-        if self.sha256 and images.sha256 != self.sha256:
+        if self.path and self.sha256 and images.sha256 != self.sha256:
             raise SpecError(
                 f"“{self.path}” has changed since it was chosen.",
                 "Put it back as it was, or choose it again.",

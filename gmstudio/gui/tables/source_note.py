@@ -37,7 +37,7 @@ class SourceNote(QFrame):
         self.setAccessibleName("Source of the data")
         self._source: Source | None = None
         self._facts: Facts | None = None
-        self._used = 0
+        self._used, self._again = 0, False
         self.name = Elided()
         self.name.setProperty("class", "cardtitle")
         self.extent = QLabel()
@@ -48,7 +48,7 @@ class SourceNote(QFrame):
         self.problem.setWordWrap(True)
         self.edit = self._button("Edit…", "Look at the data, and choose what of them is learned", "edit")
         self.choose = self._button("Choose file…", "Train on another file", "choose")
-        self.folder = self._button("Choose folder…", "Train on a folder of images", "folder")
+        self.folder = self._button("Folder…", "Train on a folder of images", "folder")
         self.pick = self._button("Data sets…", "Pick a data set of the UCI repository", "pick")
         box = QVBoxLayout(self)
         box.setContentsMargins(10, 2, 0, 4)
@@ -92,7 +92,14 @@ class SourceNote(QFrame):
         self.problem.setText(_STATES[state])
         self.problem.setVisible(bool(_STATES[state]))
         set_state(self.problem, "state", "error" if state in ("gone", "changed") else "")
-        self.choose.setText("Choose the file again…" if state in ("gone", "changed") else "Choose file…")
+        self._again = state in ("gone", "changed")
+        self._name_choose()
+
+    def _name_choose(self) -> None:
+        # Beside “Folder…” there is little room.
+        images = self._source is not None and self._source.kind == "images"
+        choose = "File…" if images else "Choose file…"
+        self.choose.setText("Choose the file again…" if self._again and not images else choose)
 
     def _show(self) -> None:
         source = self._source
@@ -108,6 +115,7 @@ class SourceNote(QFrame):
         self.edit.setVisible(file and bool(source.path))
         self.choose.setVisible(file)
         self.folder.setVisible(source.kind == "images")
+        self._name_choose()
         self.pick.setVisible(not file)
 
     def _words(self, source: Source) -> str:

@@ -43,6 +43,7 @@ def test_idx_images_in_colour_have_their_channels_before_or_after_the_sides(idx:
     st.tuples(st.integers(0, 2**32 - 1), *[st.integers(1, 4096)] * 2),
     st.binary(max_size=20),
 )
+@settings(deadline=None)
 def test_every_header_of_the_standard_is_read_as_it_was_written(sides: tuple[int, int, int], more: bytes) -> None:
     head = b"\0\0\x08\x03" + b"".join(side.to_bytes(4, "big") for side in sides) + more
     header = read_header(head, "file")
@@ -51,7 +52,7 @@ def test_every_header_of_the_standard_is_read_as_it_was_written(sides: tuple[int
 
 
 @given(st.binary(max_size=40))
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_are_a_header_or_are_refused_in_words(head: bytes) -> None:
     try:
         header = read_header(head, "file")
@@ -62,7 +63,7 @@ def test_any_bytes_are_a_header_or_are_refused_in_words(head: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_whose_bytes_are_changed_is_read_or_refused_in_words(tmp_path: Path, data: st.DataObject) -> None:
     whole = bytearray(idx_bytes(random_pixels(3, 4, 4)))
     for _ in range(data.draw(st.integers(1, 3))):
