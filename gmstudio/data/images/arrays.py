@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.data.images.errors import ImagesError
+from gmstudio.data.images.errors import ImagesError, label
 from gmstudio.data.images.layout import channels_first
 from gmstudio.data.images.stack import Block, Images, Stack, Wanted, check_sides, too_few
 from gmstudio.data.tables.arrays import LONGEST_HEADER, MOST_ENTRIES, ArrayHeader, read_header
@@ -57,7 +57,7 @@ def read_npz(source: Source, wanted: Wanted, whole: bool) -> Images:
             check_unpacked(name, entry.file_size, entry.compress_size)
             with archive.open(entry) as file:
                 parts = iter(lambda: file.read(BLOCK), b"")
-                array = _array(parts, entry.file_size, f"{name}: {entry.filename.removesuffix('.npy')}", source)
+                array = _array(parts, entry.file_size, f"{name}: {label(entry.filename.removesuffix('.npy'))}", source)
     except BROKEN as error:
         raise ImagesError(f"“{name}” is damaged or encrypted.", _AGAIN) from error
     if whole:
@@ -103,11 +103,11 @@ def _entry(found: list[tuple[zipfile.ZipInfo, ArrayHeader]], wanted: str, name: 
     """The entry of the array to read."""
     known = {entry.filename.removesuffix(".npy"): (entry, header) for entry, header in found}
     candidates = {key: entry for key, (entry, header) in known.items() if len(header.shape) in (3, 4)}
-    listed = ", ".join(f"“{key[:40]}” ({_sides(known[key][1].shape)})" for key in list(known)[:8])
+    listed = ", ".join(f"“{label(key)}” ({_sides(known[key][1].shape)})" for key in list(known)[:8])
     listed += ", …" * (len(known) > 8)
     if wanted:
         if wanted not in known:
-            raise ImagesError(f"“{name}” has no array of numbers “{wanted[:40]}”.", f"It has {listed}.", "array")
+            raise ImagesError(f"“{name}” has no array of numbers “{label(wanted)}”.", f"It has {listed}.", "array")
         return known[wanted][0]
     if not candidates:
         raise ImagesError(

@@ -24,3 +24,9 @@ class ImagesCancelledError(ImagesError):
 
     def __init__(self) -> None:
         super().__init__("Reading the images was stopped.")
+
+
+def label(name: str, most: int = 60) -> str:
+    """The name of a stranger's file as it can be shown: on one line, without controls, not too long."""
+    shown = "".join(c if c.isprintable() else "�" for c in name[: most + 1])
+    return f"{shown[: most - 1]}…" if len(name) > most else shown

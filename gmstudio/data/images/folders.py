@@ -13,7 +13,7 @@ from typing import Protocol
 from gmstudio.data.images.cifar import BATCH, PICKLES, RECORD, images_of, pickled
 from gmstudio.data.images.decoding import ENDINGS, decoded
 from gmstudio.data.images.decoding import MOST_BYTES as MOST_PICTURE
-from gmstudio.data.images.errors import ImagesError
+from gmstudio.data.images.errors import ImagesError, label
 from gmstudio.data.images.stack import Images, Stack, Wanted, too_few
 
 #: Files of a folder that are looked at.
@@ -67,7 +67,7 @@ def listed(path: Path) -> Listing:
                 continue
             (folders if entry.is_dir() else names).append(entry.name)
             if len(names) > MOST_FILES:
-                raise ImagesError(f"“{path.name}” holds more than {MOST_FILES:,} files.", "Use a part of them.")
+                raise ImagesError(f"“{label(path.name)}” holds more than {MOST_FILES:,} files.", "Use a part of them.")
     names.sort()
     batches = [name for name in names if BATCH.fullmatch(name)]
     training = [name for name in batches if not name.lower().startswith("test")]
@@ -80,15 +80,15 @@ def listed(path: Path) -> Listing:
 
 
 def _nothing(path: Path, names: list[str], folders: list[str]) -> ImagesError:
-    name = path.name or str(path)
+    name = label(path.name or str(path))
     if any(PICKLES.fullmatch(one) and begins_as_pickle(path / one) for one in names[:100]):
         return pickled(name)
     what = f"“{name}” holds no PNG or JPEG files and no CIFAR-10 batches."
     packed = [one for one in names if "idx" in one or one.lower().endswith((".npz", ".npy"))]
     if packed:
-        return ImagesError(what, f"Open one of its files instead, such as “{packed[0][:60]}”.")
+        return ImagesError(what, f"Open one of its files instead, such as “{label(packed[0])}”.")
     if folders:
-        return ImagesError(what, f"Open one of the folders in it instead, such as “{folders[0][:60]}”.")
+        return ImagesError(what, f"Open one of the folders in it instead, such as “{label(folders[0])}”.")
     return ImagesError(what, "Choose a folder of PNG or JPEG files.")
 
 
@@ -111,21 +111,24 @@ def read_folder(path: Path, reporter: Reporter, wanted: Wanted, whole: bool) -> 
     if found.batches:
         sizes = [(path / name).stat().st_size // RECORD for name in found.batches]
         total = sum(sizes)
-    stack, size = Stack(path.name, min(total, wanted.most), wanted), 0
+    stack, size = Stack(label(path.name), min(total, wanted.most), wanted), 0
     for place, (name, data) in enumerate(_contents(path, found)):
         size += len(data)
         if size > MOST_BYTES:
-            raise ImagesError(f"“{path.name}” has more than {MOST_BYTES // 2**30} GiB.", "Use a part of its files.")
+            raise ImagesError(
+                f"“{label(path.name)}” has more than {MOST_BYTES // 2**30} GiB.", "Use a part of its files."
+            )
         hashed.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
         hashed.update(data)
         room = min(total, wanted.most) - stack.filled
         if room:
-            stack.add(images_of(data, name)[:room] if found.batches else decoded(data, name), name)
+            shown = label(name)
+            stack.add(images_of(data, shown)[:room] if found.batches else decoded(data, shown), shown)
         elif not whole:
             break
         reporter.report((place + 1) / len(found.used))
     if total < 2:
-        raise too_few(path.name, total)
+        raise too_few(label(path.name), total)
     return Images(stack.pixels, 256, path, hashed.hexdigest() if whole else "", total, _notes(found))
 
 
@@ -156,18 +159,22 @@ def _bytes(path: Path, most: int, count: int = -1) -> bytes:
         with os.fdopen(handle, "rb") as file:
             info = os.fstat(handle)
             if not stat.S_ISREG(info.st_mode):
-                raise ImagesError(f"“{path.name}” is not a file, but a device or a pipe.", "Take it out of the folder.")
+                raise ImagesError(
+                    f"“{label(path.name)}” is not a file, but a device or a pipe.", "Take it out of the folder."
+                )
             if info.st_size > most:
-                raise ImagesError(f"“{path.name}” has more than {most // 2**20} MiB.", "Take it out of the folder.")
+                raise ImagesError(
+                    f"“{label(path.name)}” has more than {most // 2**20} MiB.", "Take it out of the folder."
+                )
             return file.read(min(most, info.st_size) if count < 0 else count)
     except OSError as error:
         why = error.strerror or str(error)
-        raise ImagesError(f"“{path.name}” cannot be read: {why}.", "Check its permissions.") from error
+        raise ImagesError(f"“{label(path.name)}” cannot be read: {why}.", "Check its permissions.") from error
 
 
 def _notes(found: Listing) -> tuple[str, ...]:
     if not found.left:
         return ()
-    shown = ", ".join(f"“{name[:40]}”" for name in found.left[:3]) + ", …" * (len(found.left) > 3)
+    shown = ", ".join(f"“{label(name)}”" for name in found.left[:3]) + ", …" * (len(found.left) > 3)
     count = len(found.left)
     return (f"{count:,} other file{' is' if count == 1 else 's are'} left out: {shown}.",)

@@ -162,6 +162,18 @@ def test_a_file_of_a_folder_that_is_no_picture_is_named(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are texts here")
+def test_names_of_strangers_are_shown_without_controls_and_half_letters(tmp_path: Path) -> None:
+    for name in (b"b\x1b[31m.png", b"\xff.png"):
+        path = tmp_path / os.fsdecode(name)
+        path.write_bytes(b"hello")
+        with pytest.raises(ImagesError) as caught:
+            read(tmp_path)
+        assert "�" in caught.value.message and caught.value.message.isprintable()
+        caught.value.message.encode("utf-8")
+        path.unlink()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_in_a_folder_is_never_waited_for(tmp_path: Path) -> None:
     folder_of(tmp_path, a=(8, 8))
