@@ -75,7 +75,7 @@ def model(name: Name, kind: str) -> dict[str, Any]:
 def schedule(name: Name) -> dict[str, Any]:
     """The plain values of the schedule: the paper's falls until the end of the training, once per epoch.
 
-    End and floor of ``best``, like its models' tails, are what `gmstudio bench recipe` has chosen, on validation points.
+    End and floor of ``best``, and its models' tails, are what `gmstudio bench recipe` has chosen on validation points.
     """
     return {"kind": "sigmoid", "per": "epoch"} if name == "paper" else {"kind": "sigmoid", "until": 0.8, "floor": 0.01}
 

@@ -1,8 +1,8 @@
 """`gmstudio bench recipe`: how the recipe `best` was chosen, by validation points alone.
 
 Every set is trained with every model, with normal and with heavy tails, and with several schedules, as one ensemble of
-one seed, which Table 1 does not use.  What counts is the mean over the validation points of the log-likelihood at the
-end of the training without the worst 2 % of them, averaged over sets and models: a handful of outliers decides the whole
+one seed, which Table 1 does not use.  What counts is the mean over the validation points, without the worst 2 %, of
+the log-likelihood at the end of the training, averaged over sets and models: a handful of outliers decides the whole
 mean on Parkinsons, and a median does not see how badly a model fails.  Test points are never looked at.
 """
 
