@@ -82,9 +82,9 @@ def test_an_unknown_kind_is_answered_with_those_there_are(room: registry.Room) -
 
 @pytest.mark.parametrize(("room", "name"), EVERY)
 def test_an_unknown_field_is_answered_with_those_there_are(room: registry.Room, name: str) -> None:
-    with pytest.raises(SpecError, match="unknown field 'colour'") as caught:
-        registry.from_plain(room, {"kind": name, "colour": 1})
-    assert caught.value.where == f"{room}.colour"
+    with pytest.raises(SpecError, match="unknown field 'flavour'") as caught:
+        registry.from_plain(room, {"kind": name, "flavour": 1})
+    assert caught.value.where == f"{room}.flavour"
     for info in registry.fields(registry.find(room, name).spec):
         assert info.name in caught.value.remedy
 
