@@ -29,12 +29,8 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "iwae": {"kind": "iwae", "k": 3},
     "dreg": {"kind": "iwae", "k": 3, "gradient": "DReG"},
 }
-PAIRS = [
-    (model, objective)
-    for model in MODELS
-    for objective in OBJECTIVES
-    if objective != "dreg" or "path gradient" in registry.find("model", model).spec.offers  # type: ignore[attr-defined]
-]
+#: The VAE by every bound; the others, which share nearly everything with it, by one.
+PAIRS = [("vae", objective) for objective in OBJECTIVES] + [(model, "elbo") for model in MODELS if model != "vae"]
 
 
 def made(model: str, objective: str, **training: Any) -> runs.Experiment:
@@ -109,9 +105,8 @@ def test_the_bound_and_the_estimated_likelihood_rise(model: str, objective: str)
     assert trainer.finished
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_resumed_run_draws_what_it_would_have_drawn(model: str) -> None:
-    whole, broken, again = (Trainer(made(model, "iwae", steps=60)) for _ in range(3))
+def test_a_resumed_run_draws_what_it_would_have_drawn() -> None:
+    whole, broken, again = (Trainer(made("vae", "iwae", steps=60)) for _ in range(3))
     whole.advance(100)
     broken.advance(23)
     again.restore(broken.checkpoint())

@@ -20,7 +20,7 @@ from gmstudio.models.layers.gradients import Places, Source, tensors_of
 
 Activation = Literal["relu", "silu", "tanh"]
 #: How weights are drawn.
-Init = Literal["uniform", "orthogonal"]
+Init = Literal["uniform", "he", "orthogonal"]
 _relu_back = torch.ops.aten.threshold_backward.grad_input
 _silu_back = torch.ops.aten.silu_backward.grad_input
 _tanh_back = torch.ops.aten.tanh_backward.grad_input
@@ -64,14 +64,16 @@ def outer(a: Tensor, b: Tensor, place: Tensor | None = None) -> Tensor:
 
 
 class EnsembleLinear(nn.Module):
-    """E affine maps, drawn uniformly within 1 / sqrt(inputs) (He et al. 2015, as torch's own Linear) or orthogonal.
+    """E affine maps, drawn uniformly within 1 / sqrt(inputs), as torch's own Linear, or in another way.
 
     Args:
         inputs: columns that come in.
         outputs: columns that go out.
         draws: one generator for each member.
         scale: factor on uniform weights; the biases are 0 where it is not 1.
-        init: ``orthogonal`` for rows or columns that are orthonormal, and biases of 0 (Saxe et al. 2014).
+        init: ``he`` for sqrt(6) times that width, so that activations that halve what they get keep its size from layer
+            to layer (He et al. 2015); ``orthogonal`` for rows or columns that are orthonormal, and biases of 0 (Saxe et
+            al. 2014).
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class EnsembleLinear(nn.Module):
             self.weight = nn.Parameter(torch.stack(drawn))
             self.bias = nn.Parameter(torch.zeros(len(draws), outputs))
             return
-        bound = scale / math.sqrt(max(inputs, 1))
+        bound = scale * (math.sqrt(6.0) if init == "he" else 1.0) / math.sqrt(max(inputs, 1))
         weights = [torch.empty(outputs, inputs).uniform_(-bound, bound, generator=draw) for draw in draws]
         biases = [torch.empty(outputs).uniform_(-bound, bound, generator=draw) for draw in draws]
         self.weight = nn.Parameter(torch.stack(weights))
@@ -132,7 +134,7 @@ class MLP(nn.Module):
         activation: between the layers.
         draws: one generator for each member.
         last: factor on uniform weights of the last layer; a small one starts a flow near the identity.
-        init: how the weights are drawn.
+        init: how the weights are drawn; ``he`` those of the hidden layers.
     """
 
     def __init__(
@@ -150,7 +152,7 @@ class MLP(nn.Module):
         super().__init__()
         sizes = [inputs, *[hidden] * layers]
         self.hiddens = nn.ModuleList([EnsembleLinear(a, b, draws, init=init) for a, b in itertools.pairwise(sizes)])
-        self.last = EnsembleLinear(sizes[-1], outputs, draws, last, init)
+        self.last = EnsembleLinear(sizes[-1], outputs, draws, last, "uniform" if init == "he" else init)
         self.activation: Activation = activation
 
     def sources(self) -> list[Source]:
