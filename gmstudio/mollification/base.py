@@ -39,6 +39,14 @@ class ScheduleSpec(Spec, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = 0.0
+    by: Annotated[
+        Literal["noise", "blur"],
+        describe(
+            "What hides the data at first: Gaussian noise of the variance σ², or, for images, a blur whose width falls "
+            "from that of the image to nothing as σ² would from 1 to 0.",
+            label="Mollify by",
+        ),
+    ] = "noise"
     per: Annotated[
         Literal["step", "epoch"],
         describe(

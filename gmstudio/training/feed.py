@@ -10,11 +10,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.base import Dataset
+from gmstudio.mollification.blurring import Blur, width
 from gmstudio.mollification.gaussian import mollify
+from gmstudio.registry import SpecError
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.engines.base import Block
 from gmstudio.training.plans import Plans
 from gmstudio.training.streams import Batches, generator
+
+
+def check(by: Sequence[str], dataset: Dataset) -> None:
+    """Refuse to blur what is no image.
+
+    Raises:
+        SpecError: where a column is to be mollified by a blur and the data's columns are no pixels.
+    """
+    if "blur" in by and dataset.picture is None:
+        raise SpecError(
+            f"{dataset.name} cannot be blurred: its columns are no pixels.",
+            "Mollify by noise, or choose images.",
+            "mollification.by",
+        )
 
 
 class Feed:
@@ -47,6 +63,7 @@ class Feed:
         )
         self._members = torch.tensor(self._batches.members) if len(set(self._batches.members)) > 1 else None
         self._preview: Tensor | None = None
+        self._blur = None if dataset.picture is None else Blur(dataset.picture.shape, self.points.device)
 
     def epochs_done(self, step: int) -> int:
         """Passes over the points that are complete at `step`."""
@@ -73,16 +90,17 @@ class Feed:
             own = None if own is None else own.index_select(1, members)
         elif own is not None:
             own = own.expand(-1, len(self._seeds), -1, -1)
-        mollified = mollify(x, noise, self._numbers(plans.sigma2[:, start:end].T)[:, :, None, None])
+        mollified = self._mollify(x, noise, plans.sigma2[:, start:end].T, plans.by)
         losses = torch.zeros(size, len(self._seeds), device=x.device)
         return Block(start, mollified, own, plans.rates[:, start:end].T.tolist(), losses)
 
-    def preview(self, size: int, sigma2: NDArray[np.float64]) -> Tensor:
+    def preview(self, size: int, sigma2: NDArray[np.float64], by: Sequence[str]) -> Tensor:
         """The first points, mollified with noise that stays the same.
 
         Args:
             size: how many points at most.
             sigma2: (E,) noise variances.
+            by: as in `Plans`.
 
         Returns:
             (E, size, D) standardised.
@@ -92,7 +110,24 @@ class Feed:
             dim = self.points.shape[1]
             noise = [torch.randn(size, dim, generator=generator(seed, "preview")) for seed in self._seeds]
             self._preview = self._moved(torch.stack(noise))
-        return mollify(self.points[:size], self._preview[:, :size], self._numbers(sigma2)[:, None, None])
+        points = self.points[:size].expand(len(self._seeds), -1, -1)
+        return self._mollify(points[None], self._preview[None, :, :size], sigma2[None], by)[0]
+
+    def _mollify(self, x: Tensor, noise: Tensor, sigma2: NDArray[np.float64], by: Sequence[str]) -> Tensor:
+        """Points (S, 1 or E, B, D) as each of E columns gets them at S steps with variances (S, E)."""
+        if "blur" not in by:
+            return mollify(x, noise, self._numbers(sigma2)[:, :, None, None])
+        assert self._blur is not None
+        columns = len(by)
+        x, noise = x.expand(-1, columns, -1, -1), noise.expand(-1, columns, -1, -1)
+        found = torch.empty_like(x)
+        for column, kind in enumerate(by):
+            own = sigma2[:, column]
+            if kind == "blur":
+                found[:, column] = self._blur(x[:, column], self._numbers(width(own, self._blur.side))[:, None])
+            else:
+                found[:, column] = mollify(x[:, column], noise[:, column], self._numbers(own)[:, None, None])
+        return found
 
     def _numbers(self, values: NDArray[np.float64]) -> Tensor:
         return self._moved(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)))

@@ -29,15 +29,19 @@ class Plans:
     Attributes:
         sigma2: (E, T) float64.
         rates: (E, T) float64.
+        by: for each column what it is mollified by; for a blur, sigma2 says how far it is.
     """
 
     def __init__(self, runs: Sequence[RunSpec], steps: int, epoch: int) -> None:
         self.sigma2: Floats = np.stack([run.mollification.plan(steps, epoch) for run in runs])
         self.rates: Floats = np.stack([_rates(run.training, steps) for run in runs])
+        self.by = [run.mollification.by for run in runs]
 
     def set_schedule(self, column: int, schedule: ScheduleSpec, step: int, epoch: int) -> None:
         """Follow `schedule` from `step` on, at the fraction of the training that each step has."""
         self.sigma2[column, step:] = schedule.plan(self.sigma2.shape[1], epoch)[step:]
+        # Blocks are made from the next step on.
+        self.by[column] = schedule.by
 
     def set_rate(self, column: int, rate: float, step: int) -> None:
         """Scale the rates from `step` on so that they go on from `rate`."""
@@ -80,6 +84,13 @@ def edit_from_plain(plain: object) -> Edit:
         if isinstance(column, int) and kind == "rate" and isinstance(plain.get("rate"), (int, float)):
             return SetRate(column, float(plain["rate"]))
     raise SpecError(f"The record of an edit cannot be read: {str(plain)[:200]}.", "Leave it out.", "edits")
+
+
+def superseded(plain: dict[str, Any], points: int) -> dict[str, Any]:
+    """The record of an edit after others have replaced its data: of those only their number is kept."""
+    if plain["kind"] != "data" or plain["data"] is None:
+        return plain
+    return {"kind": "data", "data": None, "points": points}
 
 
 def check_edit(edit: Edit, stopped: Sequence[bool]) -> None:

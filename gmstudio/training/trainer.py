@@ -18,7 +18,7 @@ from gmstudio.data.base import Dataset
 from gmstudio.objectives import fit
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
-from gmstudio.training import record
+from gmstudio.training import feed, record
 from gmstudio.training.checkpoint import Checkpoint
 from gmstudio.training.commands import Edit, SetData, SetRate, SetSchedule
 from gmstudio.training.engines.agreement import agree
@@ -29,7 +29,7 @@ from gmstudio.training.feed import Feed
 from gmstudio.training.layout import Layout
 from gmstudio.training.metric import Metric
 from gmstudio.training.optimiser import Optimiser
-from gmstudio.training.plans import Plans, check_edit, edit_to_plain
+from gmstudio.training.plans import Plans, check_edit, edit_to_plain, superseded
 from gmstudio.training.validation import Best, likelihood
 
 __all__ = ["NonFiniteLoss", "Trainer"]
@@ -69,6 +69,7 @@ class Trainer:
         self.seeds = [run.training.seed for run in runs]
         fit.check(run.objective, run.model)
         built = dataset if dataset is not None else run.data.build(run.training.seed)
+        feed.check([own.mollification.by for own in runs], built)
         self.model = run.model.build(built.dim, self.seeds, built.to_model(built.train).cpu()).to(self.device)
         self.model.train()
         self.layout = Layout(self.model)
@@ -159,7 +160,7 @@ class Trainer:
         Returns:
             (E, size, D) float32 in the units of the data.
         """
-        return self.dataset.to_data(self._feed.preview(size, self.sigma2))
+        return self.dataset.to_data(self._feed.preview(size, self.sigma2, self._plans.by))
 
     # Steps.
 
@@ -331,10 +332,12 @@ class Trainer:
             raise SpecError("The training has ended.", "Start a new run.", "edit")
         check_edit(edit, self.stopped)
         dataset = self.build_data(edit) if isinstance(edit, SetData) else None
+        by = [edit.schedule.by] if isinstance(edit, SetSchedule) else self._plans.by
+        feed.check(by, dataset or self.dataset)
         self._forget_block()
         if dataset is not None:
             # Drawings are large and come often: of data that are replaced, only their number is kept.
-            self.edits = [(step, _superseded(plain, len(self._feed.points))) for step, plain in self.edits]
+            self.edits = [(step, superseded(plain, len(self._feed.points))) for step, plain in self.edits]
             self.best.forget()
         self._change(edit, self.step, dataset)
         self.edits.append((self.step, edit_to_plain(edit)))
@@ -395,9 +398,3 @@ class Trainer:
         self.optimiser.hold(self.stopped)
         self._metrics = []
         self._block = None
-
-
-def _superseded(plain: dict[str, Any], points: int) -> dict[str, Any]:
-    if plain["kind"] != "data" or plain["data"] is None:
-        return plain
-    return {"kind": "data", "data": None, "points": points}

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from gmstudio import runs
 from gmstudio.models.layers.base import DensityModel
+from gmstudio.mollification.blurring import width
 from gmstudio.objectives.base import ObjectiveSpec
+from gmstudio.registry import SpecError
+from gmstudio.training.commands import SetSchedule
 from gmstudio.training.engines import compiled
 from gmstudio.training.engines.compiled import CompiledEngine
 from gmstudio.training.engines.graph import GraphEngine
@@ -104,3 +108,70 @@ def test_the_numbers_are_standard_normal_and_no_other_streams() -> None:
 
 def test_many_numbers_for_each_point_come_in_smaller_blocks() -> None:
     assert Batches([1], 1000, 256, 2, draws=1024).steps == 4
+
+
+# Blurring.
+
+
+def images(by: str, **training: Any) -> runs.Experiment:
+    plain = {
+        "data": {"kind": "images", "most": 200},
+        "model": {"kind": "gaussian"},
+        "mollification": {"kind": "sigmoid", "by": by},
+        "training": {"steps": 40, "batch": 16, **training},
+    }
+    return runs.twins(runs.run_from_plain(plain))
+
+
+def test_one_column_is_blurred_beside_others() -> None:
+    made = images("blur")
+    noisy = runs.Column(title="Noise", mollification=made.run.mollification.changed(by="noise"))
+    trainer = Trainer(made.changed(columns=(*made.columns, noisy)))
+    plain = Trainer(images("noise"))
+    block, other = (each._feed.block(0, each._plans) for each in (trainer, plain))
+    assert torch.equal(block.x[:, 0], other.x[:, 0]), "vanilla"
+    assert torch.equal(block.x[:, 2], other.x[:, 1]), "noise"
+    for k in (0, 20, 39):
+        blurred, clean = block.x[k, 1].view(16, 8, 8), block.x[k, 0].view(16, 8, 8)
+        s = width(trainer.plans[1, k], 8)
+        expected = torch.from_numpy(
+            ndimage.gaussian_filter(clean.double().numpy(), (0, float(s), float(s)), mode="reflect", truncate=20)
+        )
+        # The filter of pixels is the transform's but for the pixels' own size, which the widest blurs do not feel.
+        if s > 1.5:
+            torch.testing.assert_close(blurred.double(), expected, atol=0.02, rtol=0.02)
+    assert float((block.x[39, 1] - block.x[39, 0]).abs().mean()) < float((block.x[0, 1] - block.x[0, 0]).abs().mean())
+
+
+def test_a_look_at_the_batch_is_blurred_as_the_batch_is() -> None:
+    trainer = Trainer(images("blur"))
+    trainer.advance(5)
+    vanilla, blurred = trainer.batch(30)
+    points = trainer.dataset.train[:30]
+    torch.testing.assert_close(vanilla, points, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(blurred.mean(1), points.mean(1), atol=1e-4, rtol=1e-4)
+    assert float(blurred.std(1).mean()) < 0.5 * float(points.std(1).mean())
+
+
+def test_what_is_no_image_is_not_blurred() -> None:
+    run = runs.default_run()
+    blur = run.mollification.changed(by="blur")
+    with pytest.raises(SpecError, match="Two moons cannot be blurred") as caught:
+        Trainer(runs.twins(run.changed(mollification=blur)))
+    assert caught.value.where == "mollification.by"
+    trainer = Trainer(runs.twins(run))
+    with pytest.raises(SpecError, match="cannot be blurred"):
+        trainer.apply(SetSchedule(1, blur))
+    assert not trainer.edits
+
+
+def test_noise_can_be_exchanged_for_a_blur_while_it_trains_and_a_resumed_run_follows() -> None:
+    whole, broken, again = (Trainer(images("noise")) for _ in range(3))
+    for trainer in (whole, broken):
+        trainer.advance(10)
+        trainer.apply(SetSchedule(1, trainer.experiment.run.mollification.changed(by="blur")))
+    whole.advance(40)
+    broken.advance(13)
+    again.restore(broken.checkpoint())
+    again.advance(40)
+    assert torch.equal(whole.batch(9), again.batch(9)) and torch.equal(whole.layout.values, again.layout.values)

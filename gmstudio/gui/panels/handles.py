@@ -25,23 +25,24 @@ class Handles:
     Attributes:
         points: (u, gamma), u from 0 to 1 before `until`, gamma never rising unless it did before.
         until: the share of the training at which the noise ends.
-        floor, per: kept from the schedule.
+        floor, per, by: kept from the schedule.
     """
 
     points: Knots
     until: float
     floor: float
     per: Literal["step", "epoch"]
+    by: Literal["noise", "blur"] = "noise"
 
     @classmethod
     def of(cls, spec: ScheduleSpec) -> Handles:
         """The handles of any schedule: a curve's own points, or a few on another family."""
         curve = spec if isinstance(spec, CurveSchedule) else from_schedule(spec, 6)
-        return cls(curve.points, curve.until, curve.floor, curve.per)
+        return cls(curve.points, curve.until, curve.floor, curve.per, curve.by)
 
     def spec(self) -> CurveSchedule:
         """The schedule through the points."""
-        return CurveSchedule(points=self.points, until=self.until, floor=self.floor, per=self.per)
+        return CurveSchedule(points=self.points, until=self.until, floor=self.floor, per=self.per, by=self.by)
 
     def places(self) -> Knots:
         """Where the handles stand: share of the training and noise variance."""

@@ -100,4 +100,4 @@ def from_schedule(spec: ScheduleSpec, n: int = 6) -> CurveSchedule:
             break
         chosen = sorted([*chosen, worst])
     points = tuple((round(float(u[i]), 6), float(gamma[i])) for i in chosen)
-    return CurveSchedule(points=points, until=spec.until, floor=spec.floor, per=spec.per)
+    return CurveSchedule(points=points, until=spec.until, floor=spec.floor, per=spec.per, by=spec.by)
