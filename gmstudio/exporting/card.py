@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gmstudio import registry
+from gmstudio.models.layers.latent import IMPORTANCE
 from gmstudio.runs import RunSpec
 
 
@@ -64,6 +65,7 @@ def _facts(run: RunSpec, config: dict[str, Any]) -> dict[str, str]:
     data, model, training = config["data"], registry.of(run.model), run.training
     record, likelihood = config["training"], config["metrics"]["validation"]
     best = ", those with the best validation likelihood" if record["weights"] == "best" else ""
+    by = "" if "density" in run.model.offers else f" by importance sampling, {IMPORTANCE} draws a point"
     return {
         "Model": model.title + (f" ({model.reference})" if model.reference else ""),
         "Data": f"{registry.of(run.data).title}, {data['points']:,} points of {config['dim']} columns "
@@ -75,7 +77,7 @@ def _facts(run: RunSpec, config: dict[str, Any]) -> dict[str, str]:
         "Weights": f"of step {record['step']:,} of {record['steps']:,}{best}",
         "Validation log-likelihood": "unknown"
         if likelihood is None
-        else f"{likelihood:.4f} nats a point, on {data['validation_points']:,} points that were not trained on",
+        else f"{likelihood:.4f} nats a point{by}, on {data['validation_points']:,} points that were not trained on",
     }
 
 

@@ -161,6 +161,7 @@ class RunInfo:
         manifold: name of the set on which the data lie, or an empty string.
         path_titles: names of the layers that a probe's path goes through; empty where the model has no path.
         space: the columns of data that have more than two; None for points of the plane.
+        estimator: how log-densities are estimated, such as ``importance sampling, 32 draws``; empty where exact.
     """
 
     run: str
@@ -174,6 +175,7 @@ class RunInfo:
     manifold: str = ""
     path_titles: tuple[str, ...] = ()
     space: Space | None = None
+    estimator: str = ""
 
     @property
     def plane(self) -> Plane | None:

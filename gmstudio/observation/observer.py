@@ -198,6 +198,7 @@ class Observer:
             manifold=dataset.manifold,
             path_titles=tuple(titles),
             space=space,
+            estimator=model.estimator,
         )
 
     def truth(self) -> Truth:

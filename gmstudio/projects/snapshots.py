@@ -66,6 +66,8 @@ class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # Only where the data have more than two columns.
     columns: tuple[_Title, ...] = ()
     log_volume: float = 0.0
+    # Only where log-densities are estimated.
+    estimator: _Title = ""
 
 
 def frame_to_bytes(frame: Frame) -> bytes:
@@ -137,6 +139,8 @@ def info_to_bytes(info: RunInfo) -> bytes:
     if plans.shape[1] > PLAN_POINTS:
         plans = plans[:, _kept(plans.shape[1])]
     arrays: dict[str, Array] = {"data": info.data.astype(np.float32, copy=False), "plans": plans}
+    if info.estimator:
+        meta["estimator"] = info.estimator
     if info.space is not None:
         meta["columns"], meta["log_volume"] = list(info.space.names), info.space.log_volume
         arrays[SPACE] = space_array(info.space)
@@ -177,6 +181,7 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
         manifold=meta.manifold,
         path_titles=meta.path_titles,
         space=space,
+        estimator=meta.estimator,
     )
 
 

@@ -66,6 +66,13 @@ def test_every_model_comes_back_as_the_trainer_had_it(kind: str, tmp_path: Path)
         torch.testing.assert_close(model.score(x), score, rtol=1e-4, atol=1e-3)
 
 
+def test_the_card_says_how_a_likelihood_was_estimated(folder: Path, tmp_path: Path) -> None:
+    experiment, trainer = trained({"kind": "vae"}, steps=3)
+    made = export(trainer.checkpoint(), experiment, 0, tmp_path / "vae")
+    assert "nats a point by importance sampling, 32 draws a point, on" in (made / "README.md").read_text("utf-8")
+    assert "importance" not in (folder / "README.md").read_text("utf-8")
+
+
 def test_samples_come_from_the_seed_and_in_the_units_of_the_data(
     twins: tuple[Experiment, Trainer], folder: Path
 ) -> None:

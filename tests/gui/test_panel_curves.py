@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import subprocess
@@ -45,6 +46,16 @@ def test_the_best_validation_is_marked_at_its_step(curves: CurvesPanel) -> None:
     assert curves.plot is not None
     assert [(ring.column, ring.step, ring.value) for ring in curves.plot.overlay.rings] == [(0, 50.0, -1.5)]
     assert "best -1.500 at step 50" in curves.summary()
+
+
+def test_a_likelihood_that_is_estimated_says_how(curves: CurvesPanel) -> None:
+    curves.begin(dataclasses.replace(demo.info(size=50), estimator="importance sampling, 32 draws"))
+    assert curves.choice.itemText(0) == "Log-likelihood, importance sampling, 32 draws"
+    assert "the objective's own bound" in curves.choice.toolTip() and "32 draws" in curves.summary()
+    assert plotted(curves, 40).overlay.heads == ("training bound", "validation")
+    curves.begin(demo.info(size=50))
+    assert curves.choice.itemText(0) == "Log-likelihood"
+    assert plotted(curves, 40).overlay.heads == ("training", "validation")
 
 
 def test_the_step_axis_grows_by_doubling_up_to_the_planned_length(curves: CurvesPanel) -> None:

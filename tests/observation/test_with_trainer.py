@@ -53,6 +53,7 @@ def test_every_model_can_be_seen_and_does_not_notice(model: str) -> None:
         assert (column.path is not None) == ("path" in seen.model.can)
         if column.path is not None:
             assert len(column.path) == len(observer.info().path_titles)
+    assert observer.info().estimator == seen.model.estimator
     assert frame.columns[0].sigma2 == 0 and frame.columns[1].sigma2 == pytest.approx(float(seen.sigma2[1]))
 
 

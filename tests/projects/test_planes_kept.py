@@ -50,8 +50,21 @@ def frame_() -> Frame:
     return Frame("r", 5, VIEW, (column, replace(column, outliers=None)))
 
 
+ESTIMATOR = "importance sampling, 32 draws"
+
+
 def info_() -> RunInfo:
-    return RunInfo("r", ("Vanilla",), 20, "cpu", rows(30), (-3.0, 3.0, -3.0, 3.0), np.zeros((1, 20)), space=SPACE)
+    return RunInfo(
+        "r",
+        ("Vanilla",),
+        20,
+        "cpu",
+        rows(30),
+        (-3.0, 3.0, -3.0, 3.0),
+        np.zeros((1, 20)),
+        space=SPACE,
+        estimator=ESTIMATOR,
+    )
 
 
 def test_a_frame_keeps_its_plane_and_all_columns_whatever_their_units() -> None:
@@ -72,6 +85,7 @@ def test_an_info_and_a_truth_keep_columns_and_plane() -> None:
     assert found.space is not None and found.space.same(SPACE) and found.plane == info.plane
     assert np.array_equal(found.space.median, SPACE.median) and found.space.log_volume == -2.5
     assert np.array_equal(found.data, info.data)
+    assert found.estimator == info.estimator == "importance sampling, 32 draws"
     truth = Truth(VIEW, baselines=(("Gaussian", -1.5),))
     assert truth_from_bytes(truth_to_bytes(truth)) == truth
 

@@ -158,6 +158,7 @@ class CurvesPanel(Panel):
         super().begin(info)
         self.courses.start(info.titles, info.steps)
         self.absent = unknowns(info, None)
+        self.choice.estimator = info.estimator
         self.standardised.setVisible(info.space is not None)
         self._units(True)
         self.step = None
@@ -173,7 +174,7 @@ class CurvesPanel(Panel):
     def clear(self, hint: str = "") -> None:
         super().clear(hint)
         self.courses.start((), 0)
-        self.absent, self.step = {}, None
+        self.absent, self.step, self.choice.estimator = {}, None, ""
         self.legend.show_titles((), True)
         self._offer()
         self._pages.setCurrentWidget(self.empty)
@@ -244,7 +245,8 @@ class CurvesPanel(Panel):
             [Ring(column, *best) for column, best in bests if best is not None],
             note,
         )
-        plot.overlay.heads = (self.tr("training"), self.tr("validation")) if likelihood else ("",)
+        first = self.tr("training bound") if self.choice.estimator else self.tr("training")
+        plot.overlay.heads = (first, self.tr("validation")) if likelihood else ("",)
         plot.show_step(self.step)
         plot.show_lines(
             courses.lines(quantity, self.smoothed),

@@ -25,6 +25,8 @@ class QuantityChoice(QComboBox):
     def __init__(self, height: int, help: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._height, self._help = height, help
+        #: How likelihoods are estimated; empty where they are exact.
+        self.estimator = ""
         for name in QUANTITIES:
             self.addItem(self.title_of(name), name)
         self.setAccessibleName(self.tr("What is plotted"))
@@ -49,7 +51,9 @@ class QuantityChoice(QComboBox):
 
     def title_of(self, quantity: str) -> str:
         """What people call a quantity."""
-        return self.tr("Log-likelihood") if quantity == LIKELIHOOD else NAMES[quantity]
+        if quantity != LIKELIHOOD:
+            return NAMES[quantity]
+        return self.tr("Log-likelihood") + (f", {self.estimator}" if self.estimator else "")
 
     def choose(self, metric: str) -> None:
         """Choose the quantity to which a metric belongs, such as ``kl`` or ``validation``."""
@@ -80,4 +84,6 @@ class QuantityChoice(QComboBox):
         """Say on hover what is chosen."""
         title, unit, _ = METRICS.get(self.quantity, ("", "", 0))
         what = self._help if self.quantity == LIKELIHOOD else f"{title}{f' ({unit})' if unit else ''}. "
+        if self.quantity == LIKELIHOOD and self.estimator:
+            what += self.tr(" Validation: {0}. Training: the objective's own bound.").format(self.estimator)
         self.setToolTip(what + WHAT.get(self.quantity, ""))

@@ -31,6 +31,11 @@ class DensityModel(nn.Module):
         """How the log-density's gradient is found without autograd, where the model knows."""
         return None
 
+    @property
+    def estimator(self) -> str:
+        """How `log_prob` is estimated, such as ``importance sampling, 32 draws``; empty where it is exact."""
+        return ""
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats.
 

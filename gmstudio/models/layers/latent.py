@@ -91,6 +91,11 @@ class LatentModel(DensityModel):
         """Standard normal numbers that one draw of the posterior takes."""
         return self.latent
 
+    @property
+    def estimator(self) -> str:
+        """Importance sampling, and with how many draws."""
+        return f"importance sampling, {self.importance} draws"
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, both (E, B, L), of the posterior's Gaussian base at points (E, B, D)."""
         mean, raw = self.encoder(x.mT).chunk(2, dim=1)
