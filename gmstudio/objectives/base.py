@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MEANINGS: dict[str, str] = {
     "density": "a density that is known, not estimated",
     "elbo": "latent variables and an approximate posterior",
+    "weights": "importance weights by which all of it may learn",
+    "implicit posterior": "a posterior that can be drawn from, and a network for its score",
     "path gradient": "a posterior whose density depends on its draws alone",
 }
 

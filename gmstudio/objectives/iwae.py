@@ -40,8 +40,8 @@ class IWAE(ObjectiveSpec, frozen=True, kw_only=True, tag="iwae"):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Latent variables."""
-        return frozenset({"elbo", "path gradient"} if self.gradient == "DReG" else {"elbo"})
+        """Importance weights."""
+        return frozenset({"weights", "path gradient"} if self.gradient == "DReG" else {"weights"})
 
     def draws(self, model: DensityModel) -> int:
         """The numbers of k draws of the posterior."""

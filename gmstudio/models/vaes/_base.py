@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class VAESpec(ModelSpec, frozen=True, kw_only=True):
     """Base of models with an encoder, a decoder and Gaussian noise in the space of the data."""
 
-    offers: ClassVar[frozenset[str]] = frozenset({"elbo", "path gradient"})
+    offers: ClassVar[frozenset[str]] = frozenset({"elbo", "weights", "path gradient"})
     objective: ClassVar[str] = "elbo"
 
     latent: Annotated[int, describe("Dimensions of the latent space.", ge=1, le=1024, label="Latent dimensions")] = 2
@@ -48,12 +48,13 @@ class VAESpec(ModelSpec, frozen=True, kw_only=True):
         ),
     ] = 0.1
 
-    def networks(self, dim: int, draws: Sequence[torch.Generator]) -> tuple[nn.Module, nn.Module]:
-        """Encoder, (E, D, B) to (E, 2 L, B), and decoder, (E, L, B) to (E, D, B).
+    def networks(self, dim: int, draws: Sequence[torch.Generator], more: int = 0) -> tuple[nn.Module, nn.Module]:
+        """Encoder, (E, D, B) to (E, 2 L + C, B), and decoder, (E, L, B) to (E, D, B).
 
         Args:
             dim: D.
             draws: one generator for each member.
+            more: C, further numbers of the encoder.
 
         Raises:
             SpecError: when they cannot be built for this dimension.
@@ -74,7 +75,7 @@ class VAESpec(ModelSpec, frozen=True, kw_only=True):
                 init="he",
             )
 
-        return network(dim, 2 * self.latent), network(self.latent, dim)
+        return network(dim, 2 * self.latent + more), network(self.latent, dim)
 
     def _check(self, dim: int) -> None:
         if self.latent > dim:
