@@ -50,8 +50,8 @@ def test_the_best_validation_is_marked_at_its_step(curves: CurvesPanel) -> None:
 
 def test_a_likelihood_that_is_estimated_says_how(curves: CurvesPanel) -> None:
     curves.begin(dataclasses.replace(demo.info(size=50), estimator="importance sampling, 32 draws"))
-    assert curves.choice.itemText(0) == "Log-likelihood, importance sampling, 32 draws"
-    assert "the objective's own bound" in curves.choice.toolTip() and "32 draws" in curves.summary()
+    assert curves.choice.itemText(0) == "Log-likelihood, 32 draws"
+    assert "Validation: importance sampling, 32 draws. Training: the objective's own" in curves.choice.toolTip()
     assert plotted(curves, 40).overlay.heads == ("training bound", "validation")
     curves.begin(demo.info(size=50))
     assert curves.choice.itemText(0) == "Log-likelihood"

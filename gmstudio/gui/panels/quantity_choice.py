@@ -25,8 +25,7 @@ class QuantityChoice(QComboBox):
     def __init__(self, height: int, help: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._height, self._help = height, help
-        #: How likelihoods are estimated; empty where they are exact.
-        self.estimator = ""
+        self._estimator = ""
         for name in QUANTITIES:
             self.addItem(self.title_of(name), name)
         self.setAccessibleName(self.tr("What is plotted"))
@@ -45,6 +44,16 @@ class QuantityChoice(QComboBox):
         self.setMaximumHeight(max(self._height, self.fontMetrics().height() + 5))
 
     @property
+    def estimator(self) -> str:
+        """How likelihoods are estimated, such as ``importance sampling, 32 draws``; empty where they are exact."""
+        return self._estimator
+
+    @estimator.setter
+    def estimator(self, words: str) -> None:
+        self._estimator = words
+        self.setMinimumContentsLength(16 if words else 12)
+
+    @property
     def quantity(self) -> str:
         """What is chosen."""
         return str(self.currentData())
@@ -53,7 +62,8 @@ class QuantityChoice(QComboBox):
         """What people call a quantity."""
         if quantity != LIKELIHOOD:
             return NAMES[quantity]
-        return self.tr("Log-likelihood") + (f", {self.estimator}" if self.estimator else "")
+        # All of it stands in the tooltip: the head of a panel is narrow.
+        return self.tr("Log-likelihood") + (f", {self.estimator.split(', ')[-1]}" if self.estimator else "")
 
     def choose(self, metric: str) -> None:
         """Choose the quantity to which a metric belongs, such as ``kl`` or ``validation``."""
