@@ -321,13 +321,13 @@ def test_choosing_a_curve_follows_the_schedule_before(qtbot: QtBot) -> None:
 
 
 def test_models_are_grouped_and_headings_cannot_be_chosen(qtbot: QtBot) -> None:
-    assert [title for title, _ in grouped("model")] == ["Flows", "Classical"]
+    assert [title for title, _ in grouped("model")] == ["Flows", "VAEs", "Classical"]
     assert [title for title, _ in grouped("data")] == [""]
     chooser = Chooser("model", registry.find("model", "real-nvp").spec())
     qtbot.addWidget(chooser)
     combo = chooser.combo
     headings = [i for i in range(combo.count()) if combo.itemText(i).isupper() and combo.itemData(i) is None]
-    assert len(headings) == 2
+    assert len(headings) == 3
     for index in headings:
         assert not combo.model().flags(combo.model().index(index, 0)) & Qt.ItemFlag.ItemIsSelectable
         combo.activated.emit(index)

@@ -14,6 +14,8 @@ from gmstudio.runs import TrainingSpec
 
 #: Units that follow their number without the field's name: "8,192 points".
 _COUNTS = ("points", "steps", "looks")
+#: Titles of folders that are abbreviations.
+_TITLES = {"vaes": "VAEs"}
 
 
 def summary(spec: Spec) -> str:
@@ -57,7 +59,7 @@ def grouped(room: Room) -> list[tuple[str, list[Component]]]:
     if len(folders) < 2:
         return [("", list(found))]
     ordered = sorted(found, key=lambda one: folders.index(_folder(one)))
-    return [(name.capitalize(), list(group)) for name, group in groupby(ordered, key=_folder)]
+    return [(_TITLES.get(name, name.capitalize()), list(group)) for name, group in groupby(ordered, key=_folder)]
 
 
 def _folder(one: Component) -> str:
