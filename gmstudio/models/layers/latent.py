@@ -26,8 +26,10 @@ PACE = 10.0
 #: Draws for each point in `LatentModel.log_prob`, and the seed of their numbers.
 IMPORTANCE = 32
 SEED = 20_131
-#: Draws in one pass of importance sampling, of all points and members together: more do not fit the caches.
-CHUNK = 16_384
+#: Draws in one pass of importance sampling, of all points and members together: more do not fit the caches.  Launching
+#: kernels costs a GPU more than draws do.
+CHUNK = 4096
+CHUNK_CUDA = 524_288
 
 #: Changes draws (E, B, K, L) on their way into their weights.
 Through = Callable[[Tensor], Tensor]
@@ -205,12 +207,16 @@ class LatentModel(DensityModel):
             (E, B), nats.
         """
         noise = sobol_normal(self.importance, self.draws, SEED).to(x)
-        rows = max(1, CHUNK // (self.members * self.importance))
+        rows = self._rows(x, self.importance)
         found = [
             self.proposed(part, noise.expand(self.members, part.shape[1], -1, -1)).logsumexp(-1)
             for part in torch.split(x, rows, dim=1)
         ]
         return torch.cat(found, dim=1) - math.log(self.importance)
+
+    def _rows(self, x: Tensor, draws: int) -> int:
+        """Points in one pass of importance sampling with so many draws for each."""
+        return max(1, (CHUNK_CUDA if x.is_cuda else CHUNK) // (self.members * draws))
 
     @torch.no_grad()
     def log_prob_error(self, x: Tensor, draws: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -228,7 +234,7 @@ class LatentModel(DensityModel):
             Estimate and standard error, both (E, B), nats.
         """
         generator = torch.Generator().manual_seed(seed)
-        rows = max(1, CHUNK // (self.members * draws))
+        rows = self._rows(x, draws)
         values, errors = [], []
         for part in torch.split(x, rows, dim=1):
             shape = (part.shape[1], draws, self.draws)
