@@ -79,6 +79,15 @@ def test_without_data_it_says_what_it_needs(
     assert "paper_redwine.npy" in capsys.readouterr().err
 
 
+def test_of_both_columns_the_weights_that_validate_best_are_kept() -> None:
+    cell = {
+        "seeds": 2,
+        "vanilla": {"best": [-1.0, -2.0], "best_validation": [-5.0, -9.0]},
+        "mollified": {"best": [-3.0, -4.0], "best_validation": [-6.0, -8.0]},
+    }
+    assert table1.kept(cell) == [-1.0, -4.0]
+
+
 def test_recipes_are_known_by_name(folder: Path) -> None:
     data = table1.prepared(folder, "red")
     for name in recipes.NAMES:
