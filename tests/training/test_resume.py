@@ -16,6 +16,7 @@ from small import SmallData, experiment, schedule
 
 from gmstudio import registry
 from gmstudio.models.base import ModelSpec
+from gmstudio.objectives.fit import fitting
 from gmstudio.runs import Column, Experiment
 from gmstudio.training.checkpoint import Checkpoint
 from gmstudio.training.commands import Edit, SetData, SetRate, SetSchedule
@@ -168,7 +169,7 @@ def test_every_model_trains_and_resumes_to_the_bit(name: str) -> None:
     model = registry.from_plain("model", {"kind": name})
     assert isinstance(model, ModelSpec)
     base = experiment(steps=9, evaluate_every=3)
-    spec = base.changed(run=base.run.changed(model=model))
+    spec = base.changed(run=base.run.changed(model=model, objective=fitting(base.run.objective, model)))
     whole, first, second = Trainer(spec), Trainer(spec), Trainer(spec)
     whole.advance(9)
     first.advance(4)
