@@ -272,7 +272,8 @@ class Workbench(QObject):
     def show_record(self) -> None:
         """Bring key frames and edits of the run that is shown onto the timeline."""
         project, run = self.project, self.display.run
-        if project is None or not run:
+        # A run that could not be built is not in the project.
+        if project is None or not run or self.display.info is None:
             return
 
         def read() -> None:

@@ -239,8 +239,9 @@ def test_a_card_that_cannot_be_built_says_so_once_calmly_and_in_the_words_of_a_r
     window.workbench.start()
     qtbot.waitUntil(lambda: window.control.state == "failed", timeout=SECONDS)
     qtbot.waitUntil(lambda: bool(window.banners.shown), timeout=SECONDS)
-    assert (window.banners.shown[0].title, window.banners.shown[0].text) == (banner.title, banner.text)
-    assert window.banners.shown[0].kind == "danger"
+    qtbot.wait(50)
+    (said,) = window.banners.shown
+    assert (said.title, said.text, said.kind) == (banner.title, banner.text, "danger")
 
 
 def test_the_message_goes_when_the_card_is_mended(qtbot: Any, window: MainWindow, tiny: Tiny) -> None:
