@@ -108,7 +108,7 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         b"no archive at all",
         b"\x1f\x8b",
         b"\x1f\x8b" + bytes(100),
-        gzip.compress(b"no tar"),
+        gzip.compress(b"no tar", mtime=0),
         zipped({"data/a.csv": b"0123456789" * 300})[:-40],
         tarred({"data/a.csv": bytes(range(256)) * 30})[:-200],
     ],
