@@ -86,8 +86,9 @@ def other_value(info: FieldInfo, value: object) -> object:
 
 @pytest.mark.parametrize("scale", [1.0, 1.4, 2.0])
 def test_no_word_of_a_field_s_name_is_cut_with_large_letters(qtbot: QtBot, scale: float) -> None:
-    for one in ALL:
-        made = SpecForm(one.spec())
+    # The robot holds widgets weakly: forms that go while the test runs have events under way.
+    forms = [SpecForm(one.spec()) for one in ALL]
+    for made in forms:
         qtbot.addWidget(made)
         font = made.font()
         font.setPointSizeF(9.5 * scale)
