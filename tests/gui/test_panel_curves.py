@@ -273,8 +273,8 @@ def test_the_choice_of_what_is_plotted_grows_with_the_letters_and_back(curves: C
     usual, letters = curves.choice.maximumHeight(), curves.choice.fontMetrics().height()
     font = curves.font()
     before = font.pointSizeF()
-    for scale in (1.4, 2.0):
-        font.setPointSizeF(before * scale)
+    for points in (20.0, 30.0):
+        font.setPointSizeF(points)
         curves.setFont(font)
         assert curves.choice.maximumHeight() >= curves.choice.fontMetrics().height() + 4 > usual
         assert curves.choice.fontMetrics().height() > letters
