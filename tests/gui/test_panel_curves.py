@@ -269,7 +269,10 @@ def test_what_cannot_be_had_is_greyed_with_the_reason_until_it_is_measured(curve
     assert item.isEnabled() and item.text() == "KL(truth ‖ model)"
 
 
-def test_the_choice_of_what_is_plotted_grows_with_the_letters_and_back(curves: CurvesPanel) -> None:
+def test_the_choice_of_what_is_plotted_grows_with_the_letters_and_back(curves: CurvesPanel, qapp: QApplication) -> None:
+    # A sheet that a window has left behind would set the letters.
+    sheet = qapp.styleSheet()
+    qapp.setStyleSheet("")
     usual, letters = curves.choice.maximumHeight(), curves.choice.fontMetrics().height()
     font = curves.font()
     before = font.pointSizeF()
@@ -281,6 +284,7 @@ def test_the_choice_of_what_is_plotted_grows_with_the_letters_and_back(curves: C
     font.setPointSizeF(before)
     curves.setFont(font)
     assert curves.choice.maximumHeight() == usual
+    qapp.setStyleSheet(sheet)
 
 
 def test_the_menu_switches_smoothing_and_logarithms(curves: CurvesPanel) -> None:
