@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.data.base import Bounds
+from gmstudio.data.base import Bounds, Picture
 from gmstudio.observation.plane import Plane, Space
 from gmstudio.training.metric import Metric as Metric
 
@@ -29,6 +29,11 @@ class View:
         batch: number of points of the mollified batch; 0 for none.
         probe: a point of the plane whose path through the layers is wanted, or None.
         plane: on which data of more than two columns are seen; None where the data are points of the plane.
+        codes: of how many data points the posterior is wanted, and how many draws of the latent prior; 0 for none.
+        rebuilt: how many data points are to be reconstructed; 0 for none.
+        warp: lines per side of the decoded grid of the latent space; 0 for none.
+        latent: which two latent axes that grid runs along; None for the two that say most of the data.
+        neighbours: of how many samples the nearest training image is sought; 0 for none.
     """
 
     bounds: Bounds
@@ -38,6 +43,11 @@ class View:
     batch: int = 512
     probe: tuple[float, float] | None = None
     plane: Plane | None = None
+    codes: int = 1000
+    rebuilt: int = 256
+    warp: int = 21
+    latent: tuple[int, int] | None = None
+    neighbours: int = 64
 
     def points(self, side: int) -> F32:
         """The centres of a side x side grid over the bounds: (side * side, 2), bottom row first, x fastest."""
@@ -60,6 +70,14 @@ class ColumnFrame:
         outliers: (K, 3 + C) the rows with the lowest log-likelihood, lowest first: number of the row, 0 for a training
             row and 1 for a validation row, log-likelihood in nats, and the row itself.
         sigma2: the noise variance at this step.
+        codes: (N, 3, L) of the first N rows of the run's data: means, log-variances and one draw each of the posterior
+            q(z | x), of the first 256 latent dimensions.
+        prior: (M, L) latent points from which samples are decoded: of N(0, I), or of a second stage.
+        rebuilt: (N, C) reconstructions of the first N rows of the run's data.
+        warp: (G, G, C) the decoded points of a square grid of the latent space, from -`WARP` to `WARP` along both
+            axes, every other coordinate 0; the second axis' lowest line first, the first axis fastest.
+        warp_axes: (2,) the two latent axes of that grid.
+        neighbours: (S, 1 + C): for each of the first S samples, the number of the nearest training row and the row.
     """
 
     log_density: F32 | None = None
@@ -69,6 +87,16 @@ class ColumnFrame:
     path: F32 | None = None
     sigma2: float = 0.0
     outliers: F32 | None = None
+    codes: F32 | None = None
+    prior: F32 | None = None
+    rebuilt: F32 | None = None
+    warp: F32 | None = None
+    warp_axes: F32 | None = None
+    neighbours: F32 | None = None
+
+
+#: How far the decoded grid of the latent space reaches, in standard deviations of the prior.
+WARP = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +149,11 @@ METRICS: dict[str, tuple[str, str, int]] = {
     "mmd": ("MMD²", "", -1),
     "sliced_wasserstein": ("Sliced Wasserstein distance", "", -1),
     "modes": ("Modes covered", "share", 1),
+    "fid": ("FID", "", -1),
+    "kid": ("KID", "", -1),
+    "gamma": ("Decoder variance γ", "", 0),
+    "divergence": ("KL(posterior ‖ prior)", "nats", 0),
+    "active": ("Active latent dimensions", "", 0),
     "sigma2": ("Noise variance σ²", "", 0),
     "rate": ("Learning rate", "", 0),
 }
@@ -162,6 +195,10 @@ class RunInfo:
         path_titles: names of the layers that a probe's path goes through; empty where the model has no path.
         space: the columns of data that have more than two; None for points of the plane.
         estimator: how log-densities are estimated, such as ``importance sampling, 32 draws``; empty where exact.
+        latent: dimensions of the model's latent space; 0 where it has none.
+        picture: how the columns are the pixels of an image; None where they are not.
+        labels: (N,) the class of each row of `data`, -1 where it has none; None where nothing is known of classes.
+        features: in which features FID and KID are measured; empty where they are not.
     """
 
     run: str
@@ -176,6 +213,10 @@ class RunInfo:
     path_titles: tuple[str, ...] = ()
     space: Space | None = None
     estimator: str = ""
+    latent: int = 0
+    picture: Picture | None = None
+    labels: NDArray[np.int64] | None = None
+    features: str = ""
 
     @property
     def plane(self) -> Plane | None:
