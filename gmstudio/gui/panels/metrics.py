@@ -29,6 +29,11 @@ NAMES: dict[str, str] = {
     "mmd": "MMD²",
     "sliced_wasserstein": "Sliced Wasserstein",
     "modes": "Modes covered",
+    "fid": "FID",
+    "kid": "KID",
+    "gamma": "Decoder variance γ",
+    "divergence": "KL(q(z|x) ‖ prior)",
+    "active": "Active dimensions",
     "sigma2": "Noise σ²",
     "rate": "Learning rate",
     "test": "Test log p",
@@ -48,6 +53,13 @@ WHAT: dict[str, str] = {
     "sliced_wasserstein": "Wasserstein distance between samples and data, averaged over directions; near 0 is best. "
     "For tables in standard deviations of the columns.",
     "modes": "Share of the data's modes near which the model draws its fair share of samples.",
+    "fid": "Fréchet distance between features of samples and of validation images. Less is better; it depends on the "
+    "features and on how many images there are.",
+    "kid": "Squared kernel distance between features of samples and of validation images; about 0 is perfect.",
+    "gamma": "Mean variance of the decoder's noise, in standardised units. It goes to 0 where the data fill fewer "
+    "dimensions than there are.",
+    "divergence": "How many nats the posterior tells of a point, on average: the second term of the bound.",
+    "active": "Latent dimensions whose posterior depends on the data: the variance of its mean is above 0.01.",
     "sigma2": "Variance of the noise that mollifies the step's batch.",
     "rate": "Learning rate of the step.",
     "test": "Mean log-likelihood of the test points under the last weights. More is better.",
@@ -58,6 +70,10 @@ WHAT: dict[str, str] = {
 def unknowns(info: RunInfo | None, truth: Truth | None) -> dict[str, str]:
     """Metrics that cannot be had, with the reason; `truth` None as long as it is not told."""
     absent: dict[str, str] = {}
+    if info is not None and not info.latent:
+        absent |= dict.fromkeys(("gamma", "divergence", "active"), "no latent space")
+    if info is not None and not info.features:
+        absent |= dict.fromkeys(("fid", "kid"), "for images only")
     if info is not None and info.mode_centres is None:
         absent["modes"] = "no modes known"
     if truth is not None and truth.log_density is None:
