@@ -35,7 +35,7 @@ def refusal(objective: ObjectiveSpec, model: ModelSpec) -> SpecError | None:
     else:
         remedy = f"Choose the objective {' or '.join(others)}, or another model."
     return SpecError(
-        f"{title} cannot train a {_title('model', model)}: it needs "
+        f"{title} cannot train {_title('model', model)}: it needs "
         f"{' and '.join(MEANINGS.get(name, name) for name in lacking)}.",
         remedy,
         "objective",

@@ -55,7 +55,7 @@ def test_objectives_that_do_not_fit_cannot_be_chosen_and_say_why(deck: CardDeck)
     chooser = deck.choosers["objective"]
     assert enabled(chooser, "Maximum likelihood") and not enabled(chooser, "ELBO")
     why = chooser.combo.itemData(chooser.combo.findText("ELBO"), Qt.ItemDataRole.ToolTipRole)
-    assert why == "ELBO cannot train a Real-NVP: it needs latent variables and an approximate posterior."
+    assert why == "ELBO cannot train Real-NVP: it needs latent variables and an approximate posterior."
     deck.choosers["model"].choose("vae")
     assert enabled(chooser, "ELBO") and enabled(chooser, "IWAE bound") and not enabled(chooser, "Maximum likelihood")
 
@@ -65,7 +65,7 @@ def test_an_objective_that_does_not_fit_is_answered_and_not_taken(deck: CardDeck
     deck.choosers["objective"].choose("elbo")
     assert deck.experiment == before and deck.undo.count() == 0
     assert deck.choosers["objective"].spec == MaximumLikelihood()
-    assert deck.message.isVisible() and "cannot train a Real-NVP" in deck.message.accessibleName()
+    assert deck.message.isVisible() and "cannot train Real-NVP" in deck.message.accessibleName()
     assert deck.paste("objective", json.dumps({"kind": "iwae", "k": 3}))
     assert deck.experiment == before
 

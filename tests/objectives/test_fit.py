@@ -45,7 +45,7 @@ def run(model: str, objective: str) -> runs.RunSpec:
 @pytest.mark.parametrize(
     ("model", "objective", "message", "remedy"),
     [
-        ("vae", "maximum-likelihood", "Maximum likelihood cannot train a VAE: it needs a density", "ELBO or IWAE"),
+        ("vae", "maximum-likelihood", "Maximum likelihood cannot train VAE: it needs a density", "ELBO or IWAE"),
         ("maf", "elbo", "latent variables", "Choose the objective Maximum likelihood"),
     ],
 )
