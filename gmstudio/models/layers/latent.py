@@ -248,11 +248,14 @@ class LatentModel(DensityModel):
         """L numbers for z and D for the decoder's noise: (size, L + D) float32 on the CPU."""
         return torch.randn(size, self.latent + self.dim, generator=generator)
 
+    def latents(self, noise: Tensor) -> Tensor:
+        """The latent points (E, size, L) from which `sample` decodes, of its noise (size, L + D)."""
+        return noise[:, : self.latent].expand(self.members, -1, -1)
+
     def sample(self, noise: Tensor) -> Tensor:
         """Turn noise (size, L + D) into samples (E, size, D): z of the prior, decoded, and the decoder's noise."""
-        z, own = torch.split(noise, [self.latent, self.dim], dim=1)
-        mean = self.decode(z.expand(self.members, -1, -1))
-        return torch.addcmul(mean, torch.exp(0.5 * self.log_gamma()).unsqueeze(1), own)
+        mean = self.decode(self.latents(noise))
+        return torch.addcmul(mean, torch.exp(0.5 * self.log_gamma()).unsqueeze(1), noise[:, self.latent :])
 
 
 def slopes_scaled(x: Tensor, scale: list[Tensor]) -> Tensor:

@@ -77,9 +77,13 @@ class TwoStageModel(LatentModel):
         """Numbers for u and for the noise in z: (size, M + L) float32 on the CPU."""
         return self.second.noise(size, generator)
 
+    def latents(self, noise: Tensor) -> Tensor:
+        """Latent points (E, size, L) as the second stage samples them, of its noise (size, M + L)."""
+        return self.second.sample(noise)
+
     def sample(self, noise: Tensor) -> Tensor:
         """Turn noise into samples (E, size, D): u, then z with the second stage's noise, then x without noise.
 
         The first stage's variance goes to 0 where the method is of use; the paper adds no noise to x either.
         """
-        return self.decode(self.second.sample(noise))
+        return self.decode(self.latents(noise))
