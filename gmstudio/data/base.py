@@ -167,6 +167,10 @@ class Dataset:
         test: (K, D), looked at only when the training is over; None where there are none.
         columns: the names of the D columns; empty where they have none.
         picture: how the columns are the pixels of an image; None where they are not.
+        labels: (N,) int64, the class of each training point, a place in `label_names`, -1 where it is not known; on the
+            CPU, for the eye and for judging, never for training. None where no class is known.
+        validation_labels: (M,), the same of the validation points.
+        label_names: of the classes.
     """
 
     name: str
@@ -181,11 +185,19 @@ class Dataset:
     test: Tensor | None = None
     columns: tuple[str, ...] = ()
     picture: Picture | None = None
+    labels: Tensor | None = None
+    validation_labels: Tensor | None = None
+    label_names: tuple[str, ...] = ()
 
     @property
     def dim(self) -> int:
         """Number of columns."""
         return int(self.train.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, int, int] | None:
+        """Channels, height and width of the images whose pixels the columns are; None where they are none."""
+        return None if self.picture is None else self.picture.shape
 
     def to_model(self, x: Tensor) -> Tensor:
         """Standardise points (…, D)."""

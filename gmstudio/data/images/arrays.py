@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.data.images.errors import ImagesError, label
+from gmstudio.data.images.errors import BROKEN, ImagesError, label
+from gmstudio.data.images.labels import in_archive
 from gmstudio.data.images.layout import channels_first
 from gmstudio.data.images.stack import Block, Images, Stack, Wanted, check_sides, too_few
 from gmstudio.data.tables.arrays import LONGEST_HEADER, MOST_ENTRIES, ArrayHeader, read_header
@@ -53,29 +53,19 @@ def read_npz(source: Source, wanted: Wanted, whole: bool) -> Images:
     name = source.path.name
     try:
         with zipfile.ZipFile(source.file) as archive:
-            entry = _entry(_arrays(archive, name), wanted.array, name)
+            found = _arrays(archive, name)
+            entry = _entry(found, wanted.array, name)
             check_unpacked(name, entry.file_size, entry.compress_size)
             with archive.open(entry) as file:
                 parts = iter(lambda: file.read(BLOCK), b"")
                 array = _array(parts, entry.file_size, f"{name}: {label(entry.filename.removesuffix('.npy'))}", source)
+            labels = in_archive(archive, found, entry.filename.removesuffix(".npy"), len(array), wanted.most)
     except BROKEN as error:
         raise ImagesError(f"“{name}” is damaged or encrypted.", _AGAIN) from error
     if whole:
         for _ in source.blocks():
             pass
-    return _images(array, name, source, wanted, whole)
-
-
-#: The library meets broken files with many kinds of errors.
-BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    KeyError,
-)
+    return _images(array, name, source, wanted, whole).labelled(labels)
 
 
 def shapes(archive: zipfile.ZipFile, name: str) -> dict[str, tuple[int, ...]]:
@@ -84,18 +74,26 @@ def shapes(archive: zipfile.ZipFile, name: str) -> dict[str, tuple[int, ...]]:
 
 
 def _arrays(archive: zipfile.ZipFile, name: str) -> list[tuple[zipfile.ZipInfo, ArrayHeader]]:
-    """The entries that begin as arrays of plain numbers."""
-    found = []
+    """The entries that begin as arrays of plain numbers.
+
+    Raises:
+        BadZipFile: when there are none, and one is damaged.
+    """
+    found, damaged = [], False
     for entry in archive.infolist()[:MOST_ENTRIES]:
         if not entry.filename.endswith(".npy"):
             continue
-        with archive.open(entry) as file:
-            head = file.read(LONGEST_HEADER)
         try:
+            with archive.open(entry) as file:
+                head = file.read(LONGEST_HEADER)
             found.append((entry, read_header(head, name)))
         except TableError:
             # Labels may be texts or objects; they are never read.
             continue
+        except BROKEN:
+            damaged = True
+    if damaged and not found:
+        raise zipfile.BadZipFile
     return found
 
 

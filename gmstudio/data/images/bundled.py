@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gmstudio.data.images.labels import classes
 from gmstudio.data.images.stack import Images, Stack, Wanted
 from gmstudio.data.uci import bundled
 
@@ -20,4 +21,5 @@ def digits(wanted: Wanted) -> Images:
     found = bundled.digits()
     stack = Stack("Digits", min(len(found), wanted.most), wanted)
     stack.add(found[: wanted.most, None])
-    return Images(stack.pixels, LEVELS, Path(), "", len(found))
+    values = bundled.digit_labels()[: wanted.most]
+    return Images(stack.pixels, LEVELS, Path(), "", len(found)).labelled(classes(values, "Digits"))

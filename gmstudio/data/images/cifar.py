@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmstudio.data.images.errors import ImagesError
 from gmstudio.data.images.stack import Block
@@ -25,8 +26,12 @@ def pickled(name: str) -> ImagesError:
     )
 
 
-def images_of(data: bytes, name: str) -> Block:
-    """The images of a batch, (n, 3, 32, 32).
+#: As the file `batches.meta.txt` of the set has them.
+NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def images_of(data: bytes, name: str) -> tuple[Block, NDArray[np.int64]]:
+    """The images of a batch, (n, 3, 32, 32), and their classes, (n,).
 
     Raises:
         ImagesError: when it is no whole number of records, or one of them names no class.
@@ -44,4 +49,4 @@ def images_of(data: bytes, name: str) -> Block:
             f"“{name}”: image {at + 1:,} is of class {records[at, 0]}, but CIFAR-10 has classes from 0 to 9.",
             f"Get the file again. {_DOWNLOAD}",
         )
-    return records[:, 1:].reshape(-1, 3, SIDE, SIDE)
+    return records[:, 1:].reshape(-1, 3, SIDE, SIDE), records[:, 0].astype(np.int64)

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 from gmstudio.errors import RefusedError
+
+#: The library meets broken ZIP files with many kinds of errors.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
 
 
 class ImagesError(RefusedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gmstudio.data.images.cifar import BATCH, PICKLES, RECORD, images_of, pickled
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.data.images.cifar import BATCH, NAMES, PICKLES, RECORD, images_of, pickled
 from gmstudio.data.images.decoding import ENDINGS, decoded
 from gmstudio.data.images.decoding import MOST_BYTES as MOST_PICTURE
 from gmstudio.data.images.errors import ImagesError, label
+from gmstudio.data.images.labels import MOST_CLASSES, NONE, Labels
 from gmstudio.data.images.stack import Images, Stack, Wanted, too_few
 
 #: Files of a folder that are looked at.
@@ -39,18 +44,22 @@ class Listing:
         batches: CIFAR-10's files, without those for testing where there are others.
         pictures: PNG and JPEG files.
         left: files that are neither.
-        folders: folders in it.
+        classes: folders in it in which the pictures are, where it has none itself: one folder for each class.
     """
 
     batches: tuple[str, ...]
     pictures: tuple[str, ...]
     left: tuple[str, ...]
-    folders: tuple[str, ...]
+    classes: tuple[str, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The files that are read, in the order of their names."""
+        """The files that are read, in the order of their names, and of each class one after the other."""
         return self.batches or self.pictures
+
+    def class_of(self, picture: str) -> int:
+        """The place of a picture's class in `classes`; -1 where there are none."""
+        return self.classes.index(picture.partition("/")[0]) if self.classes else -1
 
 
 def listed(path: Path) -> Listing:
@@ -74,9 +83,31 @@ def listed(path: Path) -> Listing:
     pictures = [name for name in names if name.lower().endswith(ENDINGS)]
     used = training or batches or pictures
     left = [name for name in names if name not in set(used)]
-    if not used:
+    if used:
+        return Listing(tuple(training or batches), tuple(pictures), tuple(left))
+    each = _classes(path, sorted(folders))
+    if len(each) < 2:
         raise _nothing(path, left, sorted(folders))
-    return Listing(tuple(training or batches), tuple(pictures), tuple(left), tuple(sorted(folders)))
+    # In turns, so that the first ones are of all classes.
+    turns = itertools.zip_longest(*([f"{name}/{one}" for one in own] for name, own in each.items()), fillvalue="")
+    return Listing((), tuple(one for turn in turns for one in turn if one), tuple(left), tuple(each))
+
+
+def _classes(path: Path, folders: list[str]) -> dict[str, list[str]]:
+    """The pictures of each folder that has any; nothing where they are too many to be classes."""
+    if len(folders) > MOST_CLASSES:
+        return {}
+    found: dict[str, list[str]] = {}
+    count = 0
+    for name in folders:
+        with os.scandir(path / name) as entries:
+            own = sorted(e.name for e in entries if e.name.lower().endswith(ENDINGS) and not e.name.startswith("."))
+        count += len(own)
+        if count > MOST_FILES:
+            raise ImagesError(f"“{label(path.name)}” holds more than {MOST_FILES:,} files.", "Use a part of them.")
+        if own:
+            found[name] = own
+    return found
 
 
 def _nothing(path: Path, names: list[str], folders: list[str]) -> ImagesError:
@@ -112,6 +143,7 @@ def read_folder(path: Path, reporter: Reporter, wanted: Wanted, whole: bool) -> 
         sizes = [(path / name).stat().st_size // RECORD for name in found.batches]
         total = sum(sizes)
     stack, size = Stack(label(path.name), min(total, wanted.most), wanted), 0
+    classes: list[NDArray[np.int64]] = []
     for place, (name, data) in enumerate(_contents(path, found)):
         size += len(data)
         if size > MOST_BYTES:
@@ -123,13 +155,18 @@ def read_folder(path: Path, reporter: Reporter, wanted: Wanted, whole: bool) -> 
         room = min(total, wanted.most) - stack.filled
         if room:
             shown = label(name)
-            stack.add(images_of(data, shown)[:room] if found.batches else decoded(data, shown), shown)
+            block, own = images_of(data, shown) if found.batches else (decoded(data, shown), found.class_of(name))
+            stack.add(block[:room], shown)
+            classes.append(np.broadcast_to(own, len(block))[:room])
         elif not whole:
             break
         reporter.report((place + 1) / len(found.used))
     if total < 2:
         raise too_few(label(path.name), total)
-    return Images(stack.pixels, 256, path, hashed.hexdigest() if whole else "", total, _notes(found))
+    names = NAMES if found.batches else tuple(label(name) for name in found.classes)
+    labels = Labels(np.concatenate(classes).astype(np.int64), names) if names else NONE
+    sha256 = hashed.hexdigest() if whole else ""
+    return Images(stack.pixels, 256, path, sha256, total, _notes(found)).labelled(labels)
 
 
 def hash_of(path: Path, reporter: Reporter) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmstudio.data.images.errors import ImagesError
+from gmstudio.data.images.labels import read_beside
 from gmstudio.data.images.layout import channels_first
 from gmstudio.data.images.stack import Images, Stack, Wanted, check_sides, too_few
 from gmstudio.data.tables.source import Source
@@ -117,7 +118,9 @@ def read_idx(source: Source, blocks: Iterator[bytes], packed: bool, wanted: Want
         source.report(0.95 * source.share)
     if whole:
         _check_size(header, done, name)
-    return Images(stack.pixels, 256, source.path, source.sha256 if whole else "", header.count, layout.notes)
+    sha256 = source.sha256 if whole else ""
+    found = read_beside(source.path, header.count, count)
+    return Images(stack.pixels, 256, source.path, sha256, header.count, layout.notes).labelled(found)
 
 
 def _check_size(header: Header, size: int, name: str) -> None:

@@ -53,6 +53,7 @@ def prepare(images: Images, chosen: Preparation, *, alpha: float, name: str) -> 
         kept = shuffled(kept, chosen.seed)
     _check_varied(images, kept[: sizes.known])
     points = _columns(images, kept, picture, chosen)
+    labels = None if images.labels is None else torch.from_numpy(images.labels[kept])
     shift, scale = torch.zeros(picture.dim), torch.ones(picture.dim)
     if chosen.standardise:
         shift, scale = _standardisation(points, sizes, picture)
@@ -63,6 +64,9 @@ def prepare(images: Images, chosen: Preparation, *, alpha: float, name: str) -> 
         train=points[: sizes.train],
         validation=points[sizes.train : sizes.known],
         test=points[sizes.known :] if sizes.test else None,
+        labels=None if labels is None else labels[: sizes.train],
+        validation_labels=None if labels is None else labels[sizes.train : sizes.known],
+        label_names=images.label_names,
         shift=shift,
         scale=scale,
         bounds=(low - air, high + air, low - air, high + air),

@@ -11,10 +11,11 @@ from threading import Lock
 from typing import Literal
 
 from gmstudio.data.images import folders
-from gmstudio.data.images.arrays import BROKEN, read_npy, read_npz, shapes
-from gmstudio.data.images.cifar import BATCH, PICKLES, RECORD, images_of, pickled
-from gmstudio.data.images.errors import ImagesCancelledError, ImagesError
+from gmstudio.data.images.arrays import read_npy, read_npz, shapes
+from gmstudio.data.images.cifar import BATCH, NAMES, PICKLES, RECORD, images_of, pickled
+from gmstudio.data.images.errors import BROKEN, ImagesCancelledError, ImagesError
 from gmstudio.data.images.idx import looks_like_idx, read_idx
+from gmstudio.data.images.labels import Labels, beside
 from gmstudio.data.images.stack import Images, Stack, Wanted
 from gmstudio.data.tables.arrays import LONGEST_HEADER, read_header
 from gmstudio.data.tables.errors import TableCancelledError, TableError
@@ -134,10 +135,11 @@ def _read_batch(source: Source, wanted: Wanted) -> Images:
     name = source.path.name
     if source.size > folders.MOST_BATCH:
         raise ImagesError(f"“{name}” has more than {folders.MOST_BATCH // 2**20} MiB.", "A CIFAR-10 batch has 29.")
-    found = images_of(b"".join(source.blocks()), name)
+    found, classes = images_of(b"".join(source.blocks()), name)
     stack = Stack(name, min(len(found), wanted.most), wanted)
     stack.add(found[: wanted.most])
-    return Images(stack.pixels, 256, source.path, source.sha256, len(found))
+    named = Labels(classes[: wanted.most], NAMES)
+    return Images(stack.pixels, 256, source.path, source.sha256, len(found)).labelled(named)
 
 
 class _Reporter:
@@ -206,5 +208,8 @@ def read_once(
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Names, times of the last change and sizes of the files that would be read."""
     names = folders.listed(path).used if path.is_dir() else ("",)
-    infos = ((name, (path / name).stat()) for name in names)
+    infos = [(name, (path / name).stat()) for name in names]
+    labels = None if path.is_dir() else beside(path)
+    if labels is not None:
+        infos.append((labels.name, labels.stat()))
     return tuple((name, info.st_mtime_ns, info.st_size) for name, info in infos)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.images.errors import ImagesError
+
+if TYPE_CHECKING:
+    from gmstudio.data.images.labels import Labels
 
 #: Pixels of a side of an image in a file.
 MOST_SIDE = 4096
@@ -53,6 +57,8 @@ class Images:
         sha256: of the whole file or folder, in hexadecimal; empty where not all of it was read.
         total: how many images the file or folder holds.
         notes: what a person should know of how it was read; whole sentences.
+        labels: (N,) the class of each image, a place in `label_names`, -1 where it is not known; None where none is.
+        label_names: of the classes.
     """
 
     pixels: Block
@@ -61,6 +67,8 @@ class Images:
     sha256: str
     total: int
     notes: tuple[str, ...] = ()
+    labels: NDArray[np.int64] | None = None
+    label_names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -72,6 +80,10 @@ class Images:
     def whole(self) -> bool:
         """Whether the pixels are whole grey values, to which noise can be added."""
         return self.pixels.dtype == np.uint8
+
+    def labelled(self, found: Labels) -> Images:
+        """The same images with labels and what is to be said of them."""
+        return replace(self, labels=found.values, label_names=found.names, notes=(*self.notes, *found.notes))
 
 
 class Stack:

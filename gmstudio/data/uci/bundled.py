@@ -37,6 +37,14 @@ def digits() -> NDArray[np.uint8]:
     return values.astype(np.uint8).reshape(-1, 8, 8)
 
 
+def digit_labels() -> NDArray[np.int64]:
+    """Which digit each of `digits` is: (1797,)."""
+    import numpy as np
+    from sklearn import datasets
+
+    return np.asarray(datasets.load_digits().target, np.int64)
+
+
 def _found(entry: Entry) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """The names of the columns, and the measurements."""
     import numpy as np
