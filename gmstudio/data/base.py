@@ -10,7 +10,9 @@ from gmstudio import registry
 from gmstudio.registry import Spec, describe
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
 #: Rectangle of the plane: left, right, bottom, top, in the units of the data.
@@ -104,6 +106,24 @@ class Picture:
             (…, C, H, W), in the dtype and on the device of `x`.
         """
         return self._light(x).clamp(0, 1).reshape(*x.shape[:-1], *self.shape)
+
+    def to_bytes(self, x: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """`to_pixels` as bytes, from 0, black, to 255, white, without torch; what is no number is black.
+
+        Args:
+            x: (…, D), in the units of the columns.
+
+        Returns:
+            (…, C, H, W).
+        """
+        import numpy as np
+
+        light = np.asarray(x, dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.alpha:
+                light = (1 / (1 + np.exp(-light)) - self.alpha) / (1 - 2 * self.alpha)
+            found = (255 * np.nan_to_num(light).clip(0, 1)).round().astype(np.uint8)
+        return found.reshape(*x.shape[:-1], *self.shape)
 
     def to_grey(self, x: Tensor) -> Tensor:
         """The whole grey values, from 0 to levels - 1, in which `x` lies.

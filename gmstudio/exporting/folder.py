@@ -102,6 +102,7 @@ def _config(
         "title": experiment.columns[column].title,
         "model": registry.to_plain(run.model),
         "dim": dataset.dim,
+        "shape": dataset.shape,
         "standardisation": {"shift": dataset.shift.tolist(), "scale": dataset.scale.tolist()},
         "data": {
             "seed": experiment.run.training.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,9 @@ class FolderError(RefusedError):
     """A model folder cannot be written or read."""
 
 
+_Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+
+
 class _Standardisation(msgspec.Struct, frozen=True):
     shift: tuple[float, ...]
     scale: tuple[float, ...]
@@ -52,6 +56,7 @@ class Config(msgspec.Struct, frozen=True):
     dim: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     standardisation: _Standardisation
     data: _Data
+    shape: tuple[_Side, _Side, _Side] | None = None
 
 
 def load(folder: str | Path, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu") -> LoadedModel:
@@ -116,9 +121,13 @@ def read_config(folder: Path) -> Config:
     if isinstance(version, int) and version > VERSION:
         raise FolderError(f"The folder was written by a newer GM Studio (version {version}).", "Update GM Studio.")
     try:
-        return msgspec.convert(plain, Config)
+        config = msgspec.convert(plain, Config)
     except msgspec.ValidationError as error:
         raise FolderError(f"“config.json” cannot be used: {error}.", _AGAIN) from error
+    if config.shape is not None and math.prod(config.shape) != config.dim:
+        shown = " × ".join(map(str, config.shape))
+        raise FolderError(f"Images of {shown} in “config.json” have not {config.dim} columns.", _AGAIN)
+    return config
 
 
 def _standardisation(config: Config) -> tuple[Tensor, Tensor]:
@@ -145,7 +154,7 @@ def _build(spec: ModelSpec, config: Config, elements: int) -> DensityModel:
     points = torch.randn(rows, config.dim, generator=torch.Generator().manual_seed(0))
     try:
         with within(64 * (elements + rows * config.dim) + 2**22):
-            return spec.build(config.dim, [0], points)
+            return spec.build(config.dim, [0], points, config.shape)
     except TooLarge as error:
         raise FolderError("“config.json” describes a far larger model than the weights are of.", _AGAIN) from error
     except SpecError as error:

@@ -42,7 +42,7 @@ data = run.data.build(seed={data_seed})
 train, validation = data.to_model(data.train), data.to_model(data.validation)
 
 # Models are ensembles: tensors are (members, points, columns), here with one member.
-model = run.model.build(data.dim, [{seed}], train)
+model = run.model.build(data.dim, [{seed}], train, data.shape)
 optimiser = torch.optim.{optimiser}
 
 # The noise variance of every step: gamma(t / T) of the schedule.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,6 +32,27 @@ def check(by: Sequence[str], dataset: Dataset) -> None:
             "Mollify by noise, or choose images.",
             "mollification.by",
         )
+
+
+def exchanged(old: Dataset, new: Dataset) -> Dataset:
+    """New points in the standardisation of the old ones, since the model's weights belong to it.
+
+    Raises:
+        SpecError: where they have another dimension, or are images of another shape.
+    """
+    if new.dim != old.dim:
+        raise SpecError(
+            f"The new data have {new.dim} columns, the model has {old.dim}.", "Start a new run with them.", "data"
+        )
+    if new.shape != old.shape:
+        raise SpecError(
+            f"The new data are {_images(new)}, the model is of {_images(old)}.", "Start a new run with them.", "data"
+        )
+    return replace(new, shift=old.shift, scale=old.scale)
+
+
+def _images(dataset: Dataset) -> str:
+    return f"images of {' × '.join(map(str, dataset.shape))}" if dataset.shape else "no images"
 
 
 class Feed:

@@ -6,7 +6,6 @@ and can be put back to any of its checkpoints to the bit.  One thread owns it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +69,8 @@ class Trainer:
         fit.check(run.objective, run.model)
         built = dataset if dataset is not None else run.data.build(run.training.seed)
         feed.check([own.mollification.by for own in runs], built)
-        self.model = run.model.build(built.dim, self.seeds, built.to_model(built.train).cpu()).to(self.device)
+        points = built.to_model(built.train).cpu()
+        self.model = run.model.build(built.dim, self.seeds, points, built.shape).to(self.device)
         self.model.train()
         self.layout = Layout(self.model)
         self.optimiser = Optimiser(self.layout, self.training)
@@ -356,18 +356,8 @@ class Trainer:
                 self._use(dataset, step)
 
     def build_data(self, edit: SetData) -> Dataset:
-        """The points of an edit; the standardisation stays, since the model's weights belong to it.
-
-        Raises:
-            SpecError: when they cannot be drawn or have another dimension.
-        """
-        old = self._first_dataset
-        new = edit.data.build(self.training.seed)
-        if new.dim != old.dim:
-            raise SpecError(
-                f"The new data have {new.dim} columns, the model has {old.dim}.", "Start a new run with them.", "data"
-            )
-        return replace(new, shift=old.shift, scale=old.scale)
+        """The points of an edit, in the standardisation of the first; see `feed.exchanged`."""
+        return feed.exchanged(self._first_dataset, edit.data.build(self.training.seed))
 
     # Keeping.
 

@@ -121,4 +121,4 @@ def test_a_drawing_travels_in_the_script(run_it: Callable[..., dict[str, float]]
 def test_a_column_with_a_seed_of_its_own_keeps_the_data_of_the_others() -> None:
     run = runs.run_from_plain(PLAIN)
     text = script(Experiment(run=run, columns=(Column(title="a"), Column(title="b", seed=99))), 1)
-    assert "run.data.build(seed=4)" in text and "run.model.build(data.dim, [99], train)" in text
+    assert "run.data.build(seed=4)" in text and "run.model.build(data.dim, [99], train, data.shape)" in text

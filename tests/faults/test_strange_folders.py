@@ -92,11 +92,21 @@ def test_missing_folders_and_files_are_named(folder: Path, tmp_path: Path) -> No
         ("standardisation", {"shift": [1e300, 0.0], "scale": [1.0, 1.0]}, "finite and positive"),
         ("standardisation", {"shift": ["a", 0.0], "scale": [1.0, 1.0]}, "cannot be used"),
         ("data", {"points": -5}, "cannot be used"),
+        ("shape", [1, 1, 3], "Images of 1 × 1 × 3 .* have not 2 columns"),
+        ("shape", [-1, -1, 2], "cannot be used"),
+        ("shape", [1, 2], "cannot be used"),
+        ("shape", [1, 1, 2.5], "cannot be used"),
+        ("shape", "1 × 1 × 2", "cannot be used"),
     ],
 )
 def test_configurations_that_cannot_be_are_refused(folder: Path, key: str, value: object, words: str) -> None:
     reconfigure(folder, lambda plain: plain.update({key: value}))
     refused(folder, words)
+
+
+def test_a_folder_of_before_that_tells_of_no_shape_is_read(folder: Path) -> None:
+    reconfigure(folder, lambda plain: plain.pop("shape"))
+    assert load(folder).dim == 2
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"a": NaN}', "[" * 100_000, "\x00\xff", '{"format": 1, "format": 2}'])

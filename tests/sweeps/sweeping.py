@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmstudio import registry
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.registry import Component
 from gmstudio.sweeps import spec as specs
 from gmstudio.sweeps.events import ENDS, Event, State
@@ -32,7 +32,9 @@ class Poison(ModelSpec, frozen=True, kw_only=True, tag="poison"):
 
     how: Literal["raise", "exit", "hang", "diverge"] = "raise"
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         if BAD in seeds and self.how == "raise":
             raise ArithmeticError("this run is poisoned")
         if BAD in seeds and self.how == "exit":

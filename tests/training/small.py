@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gmstudio import registry
 from gmstudio.data.base import Dataset, PlaneSpec
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.objectives.maximum_likelihood import MaximumLikelihood
 from gmstudio.runs import Column, Experiment, RunSpec, TrainingSpec
@@ -45,7 +45,9 @@ class SmallModel(DensityModel):
 class Small(ModelSpec, frozen=True, kw_only=True, tag="small"):
     hidden: int = 8
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> SmallModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> SmallModel:
         return SmallModel(dim, seeds, self.hidden)
 
 

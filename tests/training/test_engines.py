@@ -331,6 +331,7 @@ def test_what_does_not_change_the_step_does_not_compile_it_again() -> None:
     assert Request.of(larger, 2, 2).package != package
     assert Request.of(run, 3, 2).package != package
     assert Request.of(run, 2, 3).package != package
+    assert Request.of(run, 2, 2, (1, 1, 2)).package != package
 
 
 def with_engine(name: str, monkeypatch: pytest.MonkeyPatch, **training: Any) -> Trainer:

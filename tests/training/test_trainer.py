@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from small import SmallData, experiment, schedule
+from small import Small, SmallData, experiment, schedule
 
+from gmstudio.data.base import Dataset, Picture
 from gmstudio.registry import SpecError
 from gmstudio.runs import Column
+from gmstudio.training import feed
 from gmstudio.training.commands import SetData, SetRate, SetSchedule
 from gmstudio.training.errors import NonFiniteLoss
 from gmstudio.training.layout import Layout
@@ -184,6 +189,32 @@ def test_new_data_are_trained_on_in_the_old_standardisation() -> None:
     trainer.advance(1400)
     mean = trainer.dataset.to_data(trainer.model.mean.detach())[0]
     torch.testing.assert_close(mean, trainer.dataset.train.mean(dim=0), atol=0.02, rtol=0.0)
+
+
+def images(*shape: int) -> Dataset:
+    return replace(SmallData(size=40).build(9), picture=Picture(shape))  # type: ignore[arg-type]
+
+
+def test_a_model_of_images_is_built_with_their_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes, build = [], Small.build
+
+    def told(self: Small, dim: int, seeds: Any, data: Any = None, shape: Any = None) -> Any:
+        shapes.append(shape)
+        return build(self, dim, seeds, data, shape)
+
+    monkeypatch.setattr(Small, "build", told)
+    Trainer(experiment(), images(2, 1, 1))
+    Trainer(experiment())
+    assert shapes == [(2, 1, 1), None]
+
+
+def test_new_data_are_images_of_the_shape_of_the_old_ones() -> None:
+    trainer = Trainer(experiment(), images(1, 1, 2))
+    with pytest.raises(SpecError, match="are no images, the model is of images of 1 × 1 × 2"):
+        trainer.apply(SetData(SmallData(size=50)))
+    with pytest.raises(SpecError, match="are images of 2 × 1 × 1, the model is of images of 1 × 1 × 2"):
+        feed.exchanged(images(1, 1, 2), images(2, 1, 1))
+    assert trainer.edits == []
 
 
 def test_of_replaced_data_only_the_number_of_points_is_kept() -> None:

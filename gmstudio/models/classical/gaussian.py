@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.registry import component
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class Gaussian(ModelSpec, frozen=True, kw_only=True, tag="gaussian"):
     """A Gaussian with a full covariance, which starts as the standard normal."""
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.gaussian import GaussianModel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ class KernelDensity(ModelSpec, frozen=True, kw_only=True, tag="kde"):
         int, describe("At most so many training points carry a Gaussian.", ge=2, le=2000, unit="points", log=True)
     ] = 2000
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; without `data` the centres wait at 0 for a saved state to be loaded.
 
         Raises:

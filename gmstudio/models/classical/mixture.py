@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.registry import component, describe
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class Mixture(ModelSpec, frozen=True, kw_only=True, tag="mixture"):
         ),
     ] = 0.01
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.linear import generators
         from gmstudio.models.layers.mixture import MixtureModel, starts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gmstudio.models.base import Shape
 from gmstudio.models.flows._affine import CouplingFlowSpec
 from gmstudio.models.flows._common import refuse_one_column, with_tails
 from gmstudio.registry import component
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 class Glow(CouplingFlowSpec, frozen=True, kw_only=True, tag="glow"):
     """Blocks of ActNorm or batch normalisation, an LU-parametrised matrix and an affine coupling."""
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; ActNorm starts from the first 4,096 points of `data`; see `ModelSpec.build`."""
         from gmstudio.models.layers.coupling import AffineCoupling
         from gmstudio.models.layers.linear import generators

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from gmstudio.models.base import Shape
 from gmstudio.models.flows._affine import AffineFlowSpec
 from gmstudio.models.flows._common import refuse_one_column, with_tails
 from gmstudio.registry import component, describe
@@ -31,7 +32,9 @@ class MAF(AffineFlowSpec, frozen=True, kw_only=True, tag="maf"):
         describe("Scale each column and then shift it, or, as in the paper, the other way round.", advanced=True),
     ] = "scale, shift"
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.flow import Flow
         from gmstudio.models.layers.linear import generators

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from gmstudio.models.base import Shape
 from gmstudio.models.flows._affine import CouplingFlowSpec
 from gmstudio.models.flows._common import refuse_one_column, with_tails
 from gmstudio.registry import component, describe
@@ -31,7 +32,9 @@ class RealNVP(CouplingFlowSpec, frozen=True, kw_only=True, tag="real-nvp"):
         describe("Couple the first with the last columns, or every other one with those between.", advanced=True),
     ] = "halves"
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.coupling import AffineCoupling
         from gmstudio.models.layers.flow import Flow

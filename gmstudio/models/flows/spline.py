@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from gmstudio.models.base import ModelSpec
+from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.models.flows._common import Tails, refuse_one_column, with_tails
 from gmstudio.registry import component, describe
 
@@ -45,7 +45,9 @@ class NeuralSplineFlow(ModelSpec, frozen=True, kw_only=True, tag="spline"):
     ] = "relu"
     tails: Tails = "normal"
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.linear import generators
         from gmstudio.models.layers.mixed import MixedFlow

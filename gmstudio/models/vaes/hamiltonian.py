@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from gmstudio.models.base import Shape
 from gmstudio.models.vaes._base import VAESpec
 from gmstudio.registry import SpecError, component, describe
 
@@ -51,7 +52,9 @@ class HamiltonianVAE(VAESpec, frozen=True, kw_only=True, tag="hvae"):
         ),
     ] = 0.05
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.hamiltonian import HamiltonianModel
         from gmstudio.models.layers.linear import MLP, generators

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from gmstudio.models.base import Shape
 from gmstudio.models.vaes._base import VAESpec
 from gmstudio.registry import component, describe
 
@@ -35,7 +36,9 @@ class InverseAutoregressiveVAE(VAESpec, frozen=True, kw_only=True, tag="vae-iaf"
         ),
     ] = 16
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.inverse_autoregressive import InverseAutoregressiveModel, InverseAutoregressiveStep
         from gmstudio.models.layers.linear import generators

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from gmstudio.models.base import Shape
 from gmstudio.models.vaes._base import VAESpec
 from gmstudio.registry import component, describe
 
@@ -32,7 +33,9 @@ class ImplicitVAE(VAESpec, frozen=True, kw_only=True, tag="implicit-vae"):
         int, describe("Random numbers that go into the encoder with every point.", ge=1, le=256, label="Noise numbers")
     ] = 4
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.implicit import ImplicitModel
         from gmstudio.models.layers.linear import MLP, generators

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gmstudio.models.base import Shape
 from gmstudio.models.vaes._base import VAESpec
 from gmstudio.registry import component
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 class VAE(VAESpec, frozen=True, kw_only=True, tag="vae"):
     """A variational autoencoder with a Gaussian posterior and a Gaussian decoder."""
 
-    def build(self, dim: int, seeds: Sequence[int], data: Tensor | None = None) -> DensityModel:
+    def build(
+        self, dim: int, seeds: Sequence[int], data: Tensor | None = None, shape: Shape | None = None
+    ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.latent import LatentModel
         from gmstudio.models.layers.linear import generators

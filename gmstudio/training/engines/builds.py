@@ -39,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         model, objective: their specifications.
         training: batch and optimiser.
         dim: D.
+        shape: of images, channels, height and width; None where the data are none.
         threads: of the processor, for which the code is made.
         members: columns that train side by side.
     """
@@ -47,11 +48,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     objective: dict[str, Any]
     training: dict[str, Any]
     dim: int
+    shape: tuple[int, int, int] | None
     threads: int
     members: int
 
     @classmethod
-    def of(cls, run: RunSpec, dim: int, members: int) -> Request:
+    def of(cls, run: RunSpec, dim: int, members: int, shape: tuple[int, int, int] | None = None) -> Request:
         """The step of E columns of a run on points of D dimensions, for as many threads as torch uses now."""
         training = {name: getattr(run.training, name) for name in _FIELDS}
         model, objective = to_plain(run.model), to_plain(run.objective)
@@ -60,6 +62,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             objective=objective,
             training=training,
             dim=dim,
+            shape=shape,
             threads=torch.get_num_threads(),
             members=members,
         )

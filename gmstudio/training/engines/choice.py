@@ -60,7 +60,8 @@ class CompiledOffer:
 
     def __init__(self, trainer: Trainer, builds: Builds) -> None:
         self._trainer, self._builds = trainer, builds
-        self._request = Request.of(trainer.experiment.run, trainer.dataset.dim, trainer.layout.members)
+        data = trainer.dataset
+        self._request = Request.of(trainer.experiment.run, data.dim, trainer.layout.members, data.shape)
         self.obstacle = "steps are compiled for the processor only" if trainer.device.type != "cpu" else obstacle()
 
     def state(self) -> State:

@@ -33,7 +33,8 @@ def build(request: Request, final: Path) -> None:
     objective = cast(ObjectiveSpec, from_plain("objective", request.objective))
     training = convert(TrainingSpec, request.training, "training")
     points = torch.randn(512, request.dim, generator=torch.Generator().manual_seed(0))
-    program = Program(model.build(request.dim, [0] * request.members, points).train(), objective, training)
+    built = model.build(request.dim, [0] * request.members, points, request.shape)
+    program = Program(built.train(), objective, training)
     inputs = program.example(training.batch, request.dim)
     exported = torch.export.export(_Shell(trace(program, inputs)), inputs)
     with tempfile.TemporaryDirectory(dir=final.parent) as folder:
