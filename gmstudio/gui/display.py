@@ -225,7 +225,7 @@ class Display(QObject):
     @property
     def wants(self) -> frozenset[str]:
         """The parts of a frame that visible panels draw."""
-        return frozenset().union(*(seat.panel.wants for seat in self._seats if seat.visible))
+        return frozenset().union(*(seat.panel.wanted for seat in self._seats if seat.visible))
 
     def _ask(self) -> None:
         self._look = replace(self._look, wants=self.wants)

@@ -17,12 +17,12 @@ from gmstudio.gui.settings import Settings
 from gmstudio.observation.frame import RunInfo
 
 #: Raised when docks come or get other names, so that an old state is not restored.
-VERSION = 3
-#: Kinds of data, each with an arrangement of its own: points of the plane, and tables of more than two columns.
-PLANE, TABLE = "plane", "table"
+VERSION = 4
+#: Kinds of data, each with an arrangement of its own: points of the plane, tables of more than two columns, and images.
+PLANE, TABLE, IMAGES = "plane", "table", "images"
 #: Where the arrangements are remembered: that of the window, and that of the stage for each kind.
 WINDOW_KEY = "window/state"
-STAGE_KEYS = {PLANE: "window/stage", TABLE: "window/table-stage"}
+STAGE_KEYS = {PLANE: "window/stage", TABLE: "window/table-stage", IMAGES: "window/images-stage"}
 #: Parts of the stage.
 STAGE = ("stage", "aside", "tabs")
 #: Width of the sides and height of the foot, in heights of a line of text.
@@ -66,7 +66,7 @@ class Layout(QObject):
         stage: its middle.
         docks: name -> dock.
         places: name -> area (``left``, ``stage``, ``bottom``, ``right``) and place in it, for points of the plane;
-            where a dock's content has a `table_place`, that is its place for tables.
+            where a dock's content has a `table_place` or an `image_place`, that is its place for tables or images.
         settings: where arrangements are remembered.
 
     Signals:
@@ -86,8 +86,11 @@ class Layout(QObject):
         super().__init__(window)
         self._window, self._stage, self._settings = window, stage, settings
         self.docks, self.kind = dict(docks), PLANE
-        of_tables = {name: getattr(dock.content, "table_place", None) or places[name] for name, dock in docks.items()}
-        self._all_places = {PLANE: dict(places), TABLE: of_tables}
+        of_tables, of_images = dict(places), {}
+        for name, dock in docks.items():
+            of_tables[name] = getattr(dock.content, "table_place", None) or places[name]
+            of_images[name] = getattr(dock.content, "image_place", None) or of_tables[name]
+        self._all_places = {PLANE: dict(places), TABLE: of_tables, IMAGES: of_images}
         self._kept: dict[str, QByteArray] = {}
         self._before: tuple[QByteArray, QByteArray] | None = None
         self.maximised: Dock | None = None
@@ -153,7 +156,7 @@ class Layout(QObject):
 
     def suit(self, info: RunInfo) -> None:
         """Take the stage's arrangement for the data of a run; each kind keeps its own, the sides stay as they are."""
-        kind = PLANE if info.space is None else TABLE
+        kind = PLANE if info.space is None else TABLE if info.picture is None else IMAGES
         if kind == self.kind:
             return
         self.restore_maximised()
@@ -243,11 +246,11 @@ class Layout(QObject):
             self._stage.splitDockWidget(first, second, DOWN)
 
     def _beside(self) -> None:
-        """The first panels large at the left; beside them others above, and tabs below."""
+        """The first panels large at the left; beside them others above, and tabs below, or tabs alone."""
         main, aside, tabs = (self._part(part) for part in STAGE)
         for first, second in pairwise([*main, *aside]):
             self._stage.splitDockWidget(first, second, ACROSS)
-        self._stage.splitDockWidget(([*main, *aside])[-1], tabs[0], DOWN)
+        self._stage.splitDockWidget(([*main, *aside])[-1], tabs[0], DOWN if aside else ACROSS)
         self._stack(tabs)
 
     def _stack(self, docks: list[Dock]) -> None:
@@ -271,7 +274,8 @@ class Layout(QObject):
                 self._even(self._stage, self._in_place("stage"), flow)
             return
         main, aside, tabs = (self._part(part) for part in STAGE)
-        for flow, docks, shares in ((ACROSS, [*main, *aside], (1150, 850)), (DOWN, [*aside, *tabs[:1]], (1000, 1000))):
+        beside = aside or tabs[:1]
+        for flow, docks, shares in ((ACROSS, [*main, *beside], (1150, 850)), (DOWN, [*aside, *tabs[:1]], (1000, 1000))):
             if flow in flows:
                 self._stage.resizeDocks(docks, list(shares[: len(docks)]), flow)
 

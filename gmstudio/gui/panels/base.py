@@ -24,13 +24,16 @@ class Panel(QWidget):
     title: ClassVar[str] = ""
     #: One sentence, shown on hover over the title.
     help: ClassVar[str] = ""
-    #: Which parts of a frame it draws: of ``log_density``, ``score``, ``samples``, ``batch``, ``path``.
+    #: Which parts of a frame it draws: ``log_density``, ``score``, ``samples``, ``batch``, ``path``, ``outliers``,
+    #: ``codes``, ``rebuilt``, ``warp``, ``neighbours``.
     wants: ClassVar[frozenset[str]] = frozenset()
     #: Where its dock stands at first: ``stage``, ``bottom``, ``right`` or ``hidden``; and its place there.
     place: ClassVar[tuple[str, int]] = ("stage", 100)
     #: The same for runs on data of more than two columns: also ``aside``, beside the stage's first panel, and ``tabs``,
     #: one of the tabs below that; None for as `place`.
     table_place: ClassVar[tuple[str, int] | None] = None
+    #: The same for runs on images; None for as `table_place`.
+    image_place: ClassVar[tuple[str, int] | None] = None
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +43,11 @@ class Panel(QWidget):
         self.setAccessibleName(self.title)
         #: What it says before the first run.
         self.empty_hint = self.tr("Press Space to train")
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Which of these it draws now; all, unless the person chooses among them."""
+        return self.wants
 
     def begin(self, info: RunInfo) -> None:
         """A run is about to be shown: forget the last one. Call the base's."""
