@@ -118,11 +118,11 @@ class Picture:
         """
         import numpy as np
 
-        light = np.asarray(x, dtype=np.float32)
+        light: NDArray[np.floating] = np.asarray(x, dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             if self.alpha:
                 light = (1 / (1 + np.exp(-light)) - self.alpha) / (1 - 2 * self.alpha)
-            found = (255 * np.nan_to_num(light).clip(0, 1)).round().astype(np.uint8)
+            found: NDArray[np.uint8] = (255 * np.nan_to_num(light).clip(0, 1)).round().astype(np.uint8)
         return found.reshape(*x.shape[:-1], *self.shape)
 
     def to_grey(self, x: Tensor) -> Tensor:

@@ -9,28 +9,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-
-#: The finest blur, in pixels: less than this changes hardly anything.
-FINEST = 0.3
-
-
-def width(gamma: NDArray[np.float64] | float, side: int) -> NDArray[np.float64]:
-    """The blur's standard deviation in pixels where a schedule stands at gamma.
-
-    Args:
-        gamma: 1 at the start, 0 at the end, of any shape.
-        side: the longer side of the images, W.
-
-    Returns:
-        W^gamma FINEST^(1 - gamma), log-linear in gamma from the side of the image to `FINEST`; 0 where gamma is 0: then
-        the images are clean.
-    """
-    gamma = np.asarray(gamma, dtype=np.float64)
-    return np.where(gamma > 0.0, FINEST * (side / FINEST) ** gamma, 0.0)
 
 
 class Blur:

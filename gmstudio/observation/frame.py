@@ -64,19 +64,21 @@ class ColumnFrame:
     Attributes:
         log_density: (grid, grid) log-density in nats, row 0 at the bottom; on the view's plane, where it has one.
         score: (arrows, arrows, 2), row 0 at the bottom; along the view's plane and in its units, where it has one.
-        samples: (samples, C), C all columns up to 256; fewer rows where there are many columns.
+        samples: (samples, C), C all columns of images and up to 256 of tables; fewer rows where there are many columns.
         batch: (batch, C) mollified points of the step.
         path: (layers + 1, 2) of the probe, in the model's standardised units, data first; or None.
         outliers: (K, 3 + C) the rows with the lowest log-likelihood, lowest first: number of the row, 0 for a training
             row and 1 for a validation row, log-likelihood in nats, and the row itself.
         sigma2: the noise variance at this step.
         codes: (N, 3, L) of the first N rows of the run's data: means, log-variances and one draw each of the posterior
-            q(z | x), of the first 256 latent dimensions.
+            q(z | x), of the first 256 latent dimensions; fewer rows where there are many of them.
         prior: (M, L) latent points from which samples are decoded: of N(0, I), or of a second stage.
         rebuilt: (N, C) reconstructions of the first N rows of the run's data.
         warp: (G, G, C) the decoded points of a square grid of the latent space, from -`WARP` to `WARP` along both
-            axes, every other coordinate 0; the second axis' lowest line first, the first axis fastest.
-        warp_axes: (2,) the two latent axes of that grid.
+            axes, every other coordinate 0; the second axis' lowest line first, the first axis fastest.  Fewer lines
+            than asked for where there are many columns, but an odd number.
+        warp_axes: (2,) the two latent axes of that grid; twice the same where there is but one latent dimension, and
+            then the grid is the same along its second direction.
         neighbours: (S, 1 + C): for each of the first S samples, the number of the nearest training row and the row.
     """
 
@@ -187,9 +189,10 @@ class RunInfo:
         titles: of the columns.
         steps: length of the training.
         device: where it trains, such as ``cpu`` or ``cuda:0``.
-        data: (N, C) training points in the units of the data, at most 20,000 of them and 256 columns.
+        data: (N, C) training points in the units of the data, at most 20,000 of them and 256 columns; at most 2000
+            images, and all of their columns.
         bounds: the part of the plane to show at first.
-        plans: (columns, steps) noise variance planned for every step.
+        plans: (columns, steps) noise variance planned for every step; of a blur, how far it is, from 1 to 0.
         mode_centres: (K, 2), or None.
         manifold: name of the set on which the data lie, or an empty string.
         path_titles: names of the layers that a probe's path goes through; empty where the model has no path.
@@ -198,7 +201,9 @@ class RunInfo:
         latent: dimensions of the model's latent space; 0 where it has none.
         picture: how the columns are the pixels of an image; None where they are not.
         labels: (N,) the class of each row of `data`, -1 where it has none; None where nothing is known of classes.
+        label_names: of the classes; empty where nothing is known of them.
         features: in which features FID and KID are measured; empty where they are not.
+        by: what each column is mollified by, ``noise`` or ``blur``; empty where all are by noise.
     """
 
     run: str
@@ -216,7 +221,9 @@ class RunInfo:
     latent: int = 0
     picture: Picture | None = None
     labels: NDArray[np.int64] | None = None
+    label_names: tuple[str, ...] = ()
     features: str = ""
+    by: tuple[str, ...] = ()
 
     @property
     def plane(self) -> Plane | None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.base import Dataset
-from gmstudio.mollification.blurring import Blur, width
+from gmstudio.mollification.blurring import Blur
 from gmstudio.mollification.gaussian import mollify
+from gmstudio.mollification.widths import width
 from gmstudio.registry import SpecError
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.engines.base import Block

@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy import fft, ndimage
 
-from gmstudio.mollification.blurring import FINEST, Blur, width
+from gmstudio.mollification.blurring import Blur
+from gmstudio.mollification.widths import FINEST, gamma_of, width
 
 
 def images(*shape: int) -> torch.Tensor:

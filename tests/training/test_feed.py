@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gmstudio import runs
 from gmstudio.models.layers.base import DensityModel
-from gmstudio.mollification.blurring import width
+from gmstudio.mollification.widths import width
 from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.registry import SpecError
 from gmstudio.training.commands import SetSchedule
