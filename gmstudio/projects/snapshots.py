@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 import numpy as np
@@ -68,6 +68,8 @@ class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_volume: float = 0.0
     # Only where log-densities are estimated.
     estimator: _Title = ""
+    # Only where a column is mollified by a blur.
+    by: tuple[Literal["noise", "blur"], ...] = ()
 
 
 def frame_to_bytes(frame: Frame) -> bytes:
@@ -141,6 +143,8 @@ def info_to_bytes(info: RunInfo) -> bytes:
     arrays: dict[str, Array] = {"data": info.data.astype(np.float32, copy=False), "plans": plans}
     if info.estimator:
         meta["estimator"] = info.estimator
+    if "blur" in info.by:
+        meta["by"] = list(info.by)
     if info.space is not None:
         meta["columns"], meta["log_volume"] = list(info.space.names), info.space.log_volume
         arrays[SPACE] = space_array(info.space)
@@ -159,6 +163,8 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
     columns = len(meta.titles)
     if not (1 <= columns <= MAX_COLUMNS and 1 <= meta.steps <= MAX_STEPS and columns * meta.steps <= MAX_PLAN):
         raise PackingError("a run has 1 to 32 columns and at most ten million steps")
+    if meta.by and len(meta.by) != columns:
+        raise PackingError("what mollifies does not fit the columns")
     plans = arrays.get("plans")
     if plans is None or plans.shape != (columns, min(meta.steps, PLAN_POINTS)) or plans.dtype != np.float64:
         raise PackingError("the planned noise does not fit the steps")
@@ -182,6 +188,7 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
         path_titles=meta.path_titles,
         space=space,
         estimator=meta.estimator,
+        by=meta.by,
     )
 
 

@@ -123,6 +123,11 @@ class Trainer:
         return self._plans.sigma2
 
     @property
+    def by(self) -> tuple[str, ...]:
+        """What each column is mollified by, ``noise`` or ``blur``."""
+        return tuple(self._plans.by)
+
+    @property
     def rates(self) -> NDArray[np.float64]:
         """(E, T) learning rate of every step."""
         return self._plans.rates

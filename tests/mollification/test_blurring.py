@@ -59,3 +59,4 @@ def test_the_width_falls_log_linearly_from_the_side_of_the_image() -> None:
     assert widths[0] == 0.0 and widths[-1] == pytest.approx(28.0)
     np.testing.assert_allclose(np.diff(np.log(widths[1:])), np.log(28 / FINEST) / 10)
     assert widths[1] > FINEST
+    assert [gamma_of(float(one), 28) for one in widths] == pytest.approx(gamma.tolist())

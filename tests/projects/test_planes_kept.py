@@ -86,8 +86,16 @@ def test_an_info_and_a_truth_keep_columns_and_plane() -> None:
     assert np.array_equal(found.space.median, SPACE.median) and found.space.log_volume == -2.5
     assert np.array_equal(found.data, info.data)
     assert found.estimator == info.estimator == "importance sampling, 32 draws"
+    assert found.by == ()
     truth = Truth(VIEW, baselines=(("Gaussian", -1.5),))
     assert truth_from_bytes(truth_to_bytes(truth)) == truth
+
+
+def test_an_info_keeps_what_each_column_is_mollified_by() -> None:
+    info = replace(info_(), titles=("Noise", "Blur"), plans=np.zeros((2, 20)), by=("noise", "blur"))
+    assert info_from_bytes(info_to_bytes(info), "r").by == ("noise", "blur")
+    with pytest.raises(PackingError, match="what mollifies does not fit"):
+        info_from_bytes(info_to_bytes(replace(info, by=("blur",))), "r")
 
 
 def test_what_is_kept_of_the_plane_alone_has_not_changed() -> None:
