@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from gmstudio.gui.panels.layered import Layered, for_svg, small_font, write
+from gmstudio.gui.panels.layered import Layered, bubble, for_svg, small_font, write
 from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import label, ticks
 
@@ -140,20 +140,7 @@ class Chart(Layered):
 
     def bubble(self, painter: QPainter, at: QPointF, text: str, colour: QColor | None = None) -> None:
         """Write a short text in a box beside a point, kept inside the axes."""
-        painter.setFont(small_font(self.font(), 1.0))
-        metrics = painter.fontMetrics()
-        box = QRectF(0, 0, metrics.horizontalAdvance(text) + 10, metrics.height() + 4)
-        box.moveTopLeft(QPointF(at.x() + 8, at.y() - box.height() - 6))
-        if box.right() > self.rect_.right():
-            box.moveRight(at.x() - 8)
-        box.moveLeft(max(box.left(), self.rect_.left() + 1))
-        box.moveTop(min(max(box.top(), self.rect_.top() + 1), self.rect_.bottom() - box.height()))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self.theme.pen("border"))
-        painter.setBrush(self.theme.colour("raised", 0.94))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(colour or self.theme.colour("text"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        bubble(painter, self.theme, self.font(), self.rect_, at, text, colour)
 
     def step_line(self, painter: QPainter, value: float) -> None:
         """Draw the line of the step that is looked at."""

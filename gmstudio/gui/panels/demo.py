@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.gui.panels.base import Panel
-from gmstudio.observation.frame import F32, ColumnFrame, Frame, Metric, RunInfo, Truth, View
+from gmstudio.observation.frame import F32, WARP, ColumnFrame, Frame, Metric, RunInfo, Truth, View
 
 STEPS = 4000
 BOUNDS = (-3.0, 3.0, -3.0, 3.0)
 LAYERS = 6
+#: Latent dimensions of the made models, of which two are active.
+LATENT = 3
 _CENTRES = np.array([[2 * math.cos(a), 2 * math.sin(a)] for a in np.arange(8) * math.pi / 4])
 
 
@@ -45,12 +47,18 @@ def info(run: str = "demo", size: int = 8192) -> RunInfo:
         titles=("Vanilla", "Mollified"),
         steps=STEPS,
         device="cpu",
-        data=_draw(size, 0.2, np.random.default_rng(1)),
+        data=data(size),
         bounds=BOUNDS,
         plans=plans,
         mode_centres=_CENTRES.astype(np.float32),
         path_titles=("data", *(f"coupling {k + 1}" for k in range(LAYERS - 1)), "latent"),
+        latent=LATENT,
     )
+
+
+def data(size: int) -> F32:
+    """The first points of the made data."""
+    return _draw(8192, 0.2, np.random.default_rng(1))[:size]
 
 
 def truth(view: View) -> Truth:
@@ -85,9 +93,46 @@ def frame(step: int, view: View, run: str = "demo") -> Frame:
                 path=(path * (1 - 0.04 * np.arange(LAYERS + 1))[:, None]).astype(np.float32),
                 sigma2=variance,
                 outliers=_outliers(column),
+                **_latent(step, column, view),
             )
         )
     return Frame(run, step, view, tuple(columns))
+
+
+def _latent(step: int, column: int, view: View) -> dict[str, F32]:
+    """Codes of an autoencoder whose posteriors sharpen, and what it decodes; the vanilla column leaves a hole."""
+    rng = np.random.default_rng((11, column))
+    rows = data(view.codes).astype(np.float64)
+    learned = 1 - math.exp(-4 * step / STEPS)
+    means = np.concatenate([_encoded(rows, column) * (0.2 + 0.8 * learned), 0.03 * rng.normal(size=(len(rows), 1))], 1)
+    logs = np.broadcast_to(np.array([-3.2, -2.6, -0.02]) * (0.1 + 0.9 * learned), means.shape)
+    draws = means + np.exp(logs / 2) * rng.normal(size=means.shape)
+    line = np.linspace(-WARP, WARP, view.warp)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    shown = data(view.rebuilt).astype(np.float64)
+    made = {
+        "codes": np.stack([means, logs, draws], axis=1),
+        "prior": np.random.default_rng(12).normal(size=(view.codes, LATENT)),
+        "rebuilt": shown * (0.4 + 0.55 * learned) + 0.3 * (1 - learned) * rng.normal(size=shown.shape),
+        "warp": (_decoded(grid, column) * (0.3 + 0.7 * learned)).reshape(view.warp, view.warp, 2),
+        "warp_axes": np.array([0.0, 1.0]),
+    }
+    return {name: part.astype(np.float32) for name, part in made.items()}
+
+
+def _encoded(points: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+    """Where (N, 2) points of the plane are in the latent space; `_decoded` leads back."""
+    radius = np.linalg.norm(points, axis=1, keepdims=True)
+    turned = points @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    pulled = 1.45 if column == 0 else 1.3
+    return np.asarray(turned / np.maximum(radius, 1e-9) * pulled * (radius / 2) ** 1.5)
+
+
+def _decoded(latent: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+    radius = np.linalg.norm(latent, axis=1, keepdims=True)
+    pulled = 1.45 if column == 0 else 1.3
+    points = latent / np.maximum(radius, 1e-9) * 2 * (radius / pulled) ** (2 / 3)
+    return np.asarray(points @ np.array([[0.8, -0.6], [0.6, 0.8]]))
 
 
 def _outliers(column: int) -> F32:
@@ -116,6 +161,9 @@ def metrics(start: int, stop: int) -> list[Metric]:
                 made.append(Metric(step, column, "fisher", 0.6 + (9.0 - column * 4) * falling))
                 made.append(Metric(step, column, "mmd", 1e-4 + 0.02 * falling))
                 made.append(Metric(step, column, "modes", min(1.0, 0.5 + 0.125 * (step // 400))))
+                made.append(Metric(step, column, "gamma", 0.01 + 0.99 * falling**2))
+                made.append(Metric(step, column, "divergence", 4.1 - 4 * falling))
+                made.append(Metric(step, column, "active", 2.0))
     return made
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from PySide6.QtCore import QRectF, QSizeF, Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QFont, QPaintEngine, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt, QTimer
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QPaintEngine, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.theme import Theme, themes
@@ -30,6 +30,40 @@ def write(painter: QPainter, rect: QRectF, text: str, align: Qt.AlignmentFlag = 
     if metrics.horizontalAdvance(text) > rect.width():
         text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
     painter.drawText(rect, align.value | Qt.TextFlag.TextSingleLine.value, text)
+
+
+def bubble(
+    painter: QPainter,
+    theme: Theme,
+    font: QFont,
+    room: QRectF,
+    at: QPointF,
+    text: str,
+    colour: QColor | None = None,
+) -> None:
+    """Write a short text, of one line or several, in a box beside a point, kept inside a rectangle.
+
+    Args:
+        font: the widget's; the letters are a little smaller.
+        room: where the box may stand.
+        at: the point; its box is above it and to the right where there is room.
+        colour: of the letters; that of text where None.
+    """
+    painter.setFont(small_font(font, 1.0))
+    words = painter.fontMetrics().boundingRect(QRect(), Qt.AlignmentFlag.AlignLeft.value, text)
+    box = QRectF(0, 0, words.width() + 11, words.height() + 5)
+    box.moveTopLeft(QPointF(at.x() + 8, at.y() - box.height() - 6))
+    if box.right() > room.right():
+        box.moveRight(at.x() - 8)
+    box.moveLeft(max(box.left(), room.left() + 1))
+    box.moveTop(min(max(box.top(), room.top() + 1), room.bottom() - box.height()))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(theme.pen("border"))
+    painter.setBrush(theme.colour("raised", 0.94))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(colour or theme.colour("text"))
+    flags = Qt.AlignmentFlag.AlignLeft.value | Qt.AlignmentFlag.AlignVCenter.value
+    painter.drawText(box.adjusted(5, 0, 0, 0), flags, text)
 
 
 def for_svg(painter: QPainter) -> bool:

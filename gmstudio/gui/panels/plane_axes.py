@@ -59,7 +59,7 @@ def paint_axes(painter: QPainter, rect: QRectF, link: PlaneLink, theme: Theme, w
     step = marks[1] - marks[0] if len(marks) > 1 else top - bottom
     room = left_room(link, painter.font()) if with_y and link.plane is not None else LEFT
     for value in marks:
-        y = rect.bottom() - ((value - y0) / y1 - bottom) * scale
+        y = rect.bottom() - ((value - y0) / y1 - bottom) * rect.height() / (top - bottom)
         painter.setPen(line)
         painter.drawLine(QPointF(rect.left() - 3, y), QPointF(rect.left(), y))
         painter.setPen(text)

@@ -14,7 +14,7 @@ from gmstudio.gui.panels.plane_row import Heading, PlaneRow, Plot
 from gmstudio.gui.panels.strip_panel import StripPanel
 from gmstudio.gui.theme import Theme
 from gmstudio.observation.frame import F32, Frame, RunInfo, Truth
-from gmstudio.observation.plane import MOST_COLUMNS, Plane
+from gmstudio.observation.plane import Plane
 
 
 class PlanePanel(StripPanel):
@@ -29,7 +29,7 @@ class PlanePanel(StripPanel):
         super().__init__(parent)
         self.frame: Frame | None = None
         self.truth: Truth | None = None
-        self.row = PlaneRow(self.draw, self.draw_legend, self)
+        self.row = self.make_row()
         self.row.setAccessibleName(self.title)
         self.row.menu_wanted.connect(self.extend_menu)
         self.row.hint = self.empty_hint
@@ -48,6 +48,10 @@ class PlanePanel(StripPanel):
         self.link.plane_changed.connect(self._turned)
 
     # What subclasses draw
+
+    def make_row(self) -> PlaneRow:
+        """The plots, made once."""
+        return PlaneRow(self.draw, self.draw_legend, self)
 
     def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
         """Draw the contents of one plot, clipped to it."""
@@ -153,7 +157,7 @@ class PlanePanel(StripPanel):
             return points
         kept = self._flat.get(name)
         if kept is None or kept[0] is not points or kept[1] is not plane:
-            if plane is not None and points.shape[1] != min(plane.dim, MOST_COLUMNS):
+            if plane is not None and not plane.takes(points.shape[1]):
                 # The panel still has the run of before, while others show one of other columns.
                 found = np.empty((0, 2), dtype=np.float32)
             elif plane is not None:
