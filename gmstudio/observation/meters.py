@@ -13,6 +13,7 @@ from gmstudio.data.base import Dataset
 from gmstudio.observation import metrics
 from gmstudio.observation.exact import Reference
 from gmstudio.observation.frame import Metric
+from gmstudio.observation.image_metrics import ImageMeter
 from gmstudio.observation.pace import Pace
 from gmstudio.observation.shadow import Shadow
 
@@ -66,6 +67,7 @@ class Meters:
         self._noise: dict[int, Tensor] = {}
         self._scales: tuple[float, ...] = ()
         self._spread = _spread(trainer.dataset)
+        self._images = ImageMeter(trainer.dataset, trainer.steps)
         self._done: list[Metric] = []
         self._measured = -1
         # A curve of a thousand points is as much as a screen can show.
@@ -111,6 +113,9 @@ class Meters:
             yield from self._of_samples(shadow, sizes)
         if self._reference.exact and "score" in shadow.can:
             yield from self._fisher(shadow, sizes.scores)
+        whole = sizes is FULL
+        if "sample" in shadow.can and (self._images.due(shadow.step) or (whole and self._images.possible)):
+            yield from self._images.round(shadow, self._tell, whole)
 
     def _tell(self, name: str, values: Tensor) -> None:
         step = self._measured
