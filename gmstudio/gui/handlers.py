@@ -17,6 +17,7 @@ from gmstudio.gui.docks import Dock
 from gmstudio.gui.documents import Documents
 from gmstudio.gui.drops import Drops
 from gmstudio.gui.exports import Exports
+from gmstudio.gui.guests import hosts_of
 from gmstudio.gui.palette import Entry
 from gmstudio.gui.sweeps.opening import Sweeps
 from gmstudio.gui.tables.opening import Tables
@@ -142,7 +143,9 @@ class Handlers(QObject):
     def panel_docks(self) -> list[Dock]:
         """The docks in the order of the keys 1 to 9."""
         order = ("stage", "bottom", "right", "left")
-        return [dock for area in order for dock in self.window.layout_.area(area)]
+        docks = [dock for area in order for dock in self.window.layout_.area(area)]
+        # Those that only some runs have anything for change no key of the others.
+        return sorted(docks, key=lambda dock: bool(hosts_of(dock)))
 
     def _fill_recent(self) -> None:
         self.recent.clear()

@@ -13,6 +13,7 @@ from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from gmstudio.gui.docks import Dock
+from gmstudio.gui.guests import Guests, hosts_of
 from gmstudio.gui.settings import Settings
 from gmstudio.observation.frame import RunInfo
 
@@ -67,6 +68,7 @@ class Layout(QObject):
         docks: name -> dock.
         places: name -> area (``left``, ``stage``, ``bottom``, ``right``) and place in it, for points of the plane;
             where a dock's content has a `table_place` or an `image_place`, that is its place for tables or images.
+            Where it names others that it stands `behind`, it is a tab of the first of these that is on the stage.
         settings: where arrangements are remembered.
 
     Signals:
@@ -91,6 +93,7 @@ class Layout(QObject):
             of_tables[name] = getattr(dock.content, "table_place", None) or places[name]
             of_images[name] = getattr(dock.content, "image_place", None) or of_tables[name]
         self._all_places = {PLANE: dict(places), TABLE: of_tables, IMAGES: of_images}
+        self.guests = Guests(self.docks)
         self._kept: dict[str, QByteArray] = {}
         self._before: tuple[QByteArray, QByteArray] | None = None
         self.maximised: Dock | None = None
@@ -130,8 +133,8 @@ class Layout(QObject):
         return [self.docks[name] for _, _, name in sorted(found)]
 
     def _part(self, part: str) -> list[Dock]:
-        """The docks of one part of the stage."""
-        return [dock for dock in self.area("stage") if self._places[dock.name][0] == part]
+        """The docks of one part of the stage, but for those that are tabs behind others."""
+        return [dock for dock in self.area("stage") if self._places[dock.name][0] == part and not hosts_of(dock)]
 
     def _in_place(self, area: str) -> list[Dock]:
         return [dock for dock in self.area(area) if not dock.isHidden() and not dock.isFloating()]
@@ -155,11 +158,22 @@ class Layout(QObject):
     # Kinds of data.
 
     def suit(self, info: RunInfo) -> None:
-        """Take the stage's arrangement for the data of a run; each kind keeps its own, the sides stay as they are."""
+        """Take the stage's arrangement for the data of a run, and show the panels that fit its model.
+
+        Each kind of data keeps its own arrangement; the sides stay as they are.
+        """
         kind = PLANE if info.space is None else TABLE if info.picture is None else IMAGES
-        if kind == self.kind:
-            return
-        self.restore_maximised()
+        if kind != self.kind:
+            self.restore_maximised()
+        if self.maximised is None:
+            self.guests.note_closed()
+        self.guests.info = info
+        if kind != self.kind:
+            self._change_kind(kind)
+        if self.maximised is None:
+            self.guests.come_and_go()
+
+    def _change_kind(self, kind: str) -> None:
         self._kept[self.kind] = self._stage.saveState(VERSION)
         moved = self.area("stage")
         self.kind = kind
@@ -178,7 +192,7 @@ class Layout(QObject):
         if state.isEmpty() or not self._stage.restoreState(state, VERSION):
             self._fill_stage(docks)
             for dock in docks:
-                dock.show()
+                dock.setVisible(self.guests.welcome(dock.name))
             self._front()
             self._share_stage((ACROSS, DOWN))
         self._show_stage()
@@ -198,12 +212,15 @@ class Layout(QObject):
         if self._part("tabs"):
             self._beside()
         else:
-            self._grid(docks)
+            self._grid([dock for dock in docks if not hosts_of(dock)])
+        self.guests.seat(self._stage, lambda name: self._places[name][0] in STAGE)
 
     def _front(self) -> None:
-        """Show the first of the stage's tabs."""
+        """Show the first of the stage's tabs, and of those behind others."""
         if self._part("tabs"):
             self._part("tabs")[0].raise_()
+        for dock in self.guests.docks[:1]:
+            dock.raise_()
 
     def _show_stage(self) -> None:
         self._stage.setVisible(any(not dock.isHidden() for dock in self.area("stage")))
@@ -211,6 +228,7 @@ class Layout(QObject):
     def show_only(self, names: Iterable[str]) -> None:
         """Show these docks and no others, at their first places."""
         wanted = set(names)
+        self.guests.close_all_but(wanted)
         self._forget_maximised()
         for dock in self.docks.values():
             self._take_away(dock)
@@ -231,7 +249,7 @@ class Layout(QObject):
                     self._window.splitDockWidget(first, second, ACROSS if area == "bottom" else DOWN)
                 self._stack(rare)
         for name, dock in self.docks.items():
-            dock.setVisible(name in wanted)
+            dock.setVisible(name in wanted and self.guests.welcome(name))
         self._stage.setVisible(any(dock.name in wanted for dock in self.area("stage")))
         self._front()
         self.share_out()
@@ -313,6 +331,7 @@ class Layout(QObject):
         if dock.isFloating():
             dock.setWindowState(dock.windowState() ^ Qt.WindowState.WindowMaximized)
             return
+        self.guests.note_closed()
         self._before = self._state()
         self.maximised = dock
         for other in self.docks.values():
@@ -329,6 +348,7 @@ class Layout(QObject):
         self._forget_maximised()
         if before is not None:
             self._restore(before)
+            self.guests.come_and_go()
         if dock is not None:
             dock.raise_()
         self.changed.emit()
@@ -357,6 +377,7 @@ class Layout(QObject):
         # Both main windows must know a dock before they can put it somewhere.
         self.arrange()
         self._restored = self._restore(state)
+        self.guests.come_and_go()
         self._show_stage()
         return self._restored
 

@@ -34,6 +34,9 @@ class Panel(QWidget):
     table_place: ClassVar[tuple[str, int] | None] = None
     #: The same for runs on images; None for as `table_place`.
     image_place: ClassVar[tuple[str, int] | None] = None
+    #: For a panel on the stage that only some runs have anything for (`fits`): it is a tab of the first of these panels
+    #: that is on the stage.
+    behind: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +46,11 @@ class Panel(QWidget):
         self.setAccessibleName(self.title)
         #: What it says before the first run.
         self.empty_hint = self.tr("Press Space to train")
+
+    @classmethod
+    def fits(cls, info: RunInfo | None) -> bool:
+        """Whether it has anything to show of a run; one that is `behind` others is put away where it has not."""
+        return True
 
     @property
     def wanted(self) -> frozenset[str]:

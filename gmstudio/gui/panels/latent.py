@@ -25,7 +25,7 @@ from gmstudio.gui.panels.plane_row import Heading, PlaneRow, Plot
 from gmstudio.gui.panels.point_colours import draw_coloured
 from gmstudio.gui.panels.points import FEW, Cloud
 from gmstudio.gui.panels.ticks import short
-from gmstudio.observation.frame import F32, Frame
+from gmstudio.observation.frame import F32, Frame, RunInfo
 
 BOTH, BEFORE, AFTER = range(3)
 #: Pixels within which the pointer finds a point.
@@ -58,7 +58,8 @@ class LatentPanel(PlanePanel):
         "the prior, whose circles are 1, 2 and 3 standard deviations. Samples are good where the two agree."
     )
     wants: ClassVar[frozenset[str]] = frozenset({"codes"})
-    place: ClassVar[tuple[str, int]] = ("hidden", 60)
+    place: ClassVar[tuple[str, int]] = ("stage", 10)
+    behind: ClassVar[tuple[str, ...]] = ("marginals", "score")
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +87,10 @@ class LatentPanel(PlanePanel):
             tr("Means"), tr("Show the means of the posteriors instead of a draw of each."), False, self._switched
         )
         self.stage.hide()
+
+    @classmethod
+    def fits(cls, info: RunInfo | None) -> bool:
+        return info is not None and info.latent > 0
 
     def make_row(self) -> PlaneRow:
         return LatentRow(self.draw, self.draw_legend, self.nearest, self.point_of, self)
