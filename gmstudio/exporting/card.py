@@ -86,8 +86,9 @@ def _mollification(run: RunSpec) -> str:
         return "none"
     schedule = registry.of(run.mollification)
     start = float(run.mollification.variance(np.zeros(1))[0])
+    kind = "by blur, from" if run.mollification.by == "blur" else "Gaussian, σ² from"
     return (
-        f"Gaussian, σ² from {start:.3g} along the schedule “{schedule.title}” over {run.mollification.until:.0%} "
+        f"{kind} {start:.3g} along the schedule “{schedule.title}” over {run.mollification.until:.0%} "
         "of the training (Tran et al., NeurIPS 2023)"
     )
 

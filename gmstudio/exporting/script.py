@@ -28,7 +28,7 @@ import os
 import torch
 
 from gmstudio import runs
-
+{imports}
 # The run: every name is one of `gmstudio info --components`.
 run = runs.run_from_plain(
     {{
@@ -45,10 +45,9 @@ train, validation = data.to_model(data.train), data.to_model(data.validation)
 model = run.model.build(data.dim, [{seed}], train, data.shape)
 optimiser = torch.optim.{optimiser}
 
-# The noise variance of every step: gamma(t / T) of the schedule.
 epoch = math.ceil(len(train) / {batch})
 steps = int(os.environ.get("STEPS", {steps}))
-sigma2 = torch.tensor(run.mollification.plan(steps, epoch), dtype=torch.float32)
+{plan}
 
 
 @torch.no_grad()
@@ -67,18 +66,44 @@ batches = []
         batches = list(torch.randperm(len(train)).split({batch}))
     x = train[batches.pop()]
 
-    # Data mollification, the one line of Tran et al., NeurIPS 2023 (arXiv:2305.18900):
-    x = (1 - sigma2[t]).sqrt() * x + sigma2[t].sqrt() * torch.randn_like(x)
+{mollify}
 
     loss = {loss}
     optimiser.zero_grad()
     loss.backward()
 {clip}{rate}    optimiser.step()
     if t % {evaluate} == 0:
-        print(f"step {{t:6,}}  sigma2 {{sigma2[t]:.4f}}  validation log-likelihood {{likelihood():.4f}}", flush=True)
+        print(f"step {{t:6,}}  {shown}  validation log-likelihood {{likelihood():.4f}}", flush=True)
 {patience}
 print(json.dumps({{"steps": t + 1, "validation": likelihood()}}))
 '''
+
+
+_NOISE = {
+    "imports": "",
+    "plan": """\
+# The noise variance of every step: gamma(t / T) of the schedule.
+sigma2 = torch.tensor(run.mollification.plan(steps, epoch), dtype=torch.float32)""",
+    "mollify": """\
+    # Data mollification, the one line of Tran et al., NeurIPS 2023 (arXiv:2305.18900):
+    x = (1 - sigma2[t]).sqrt() * x + sigma2[t].sqrt() * torch.randn_like(x)""",
+    "shown": "sigma2 {sigma2[t]:.4f}",
+}
+_BLUR = {
+    "imports": """\
+from gmstudio.mollification.blurring import Blur
+from gmstudio.mollification.widths import width
+""",
+    "plan": """\
+# How wide the blur of every step is, in pixels: from the side of the images to nothing as gamma(t / T) falls.
+shape = data.picture.shape
+widths = torch.tensor(width(run.mollification.plan(steps, epoch), max(shape[1:])), dtype=torch.float32)
+blur = Blur(shape)""",
+    "mollify": """\
+    # Data mollification by a blur: Tran et al., NeurIPS 2023; Rissanen et al., ICLR 2023.
+    x = blur(x, widths[t].expand(len(x)))""",
+    "shown": "blur of {widths[t]:.2f} pixels",
+}
 
 
 def script(experiment: Experiment, column: int | None = None, name: str = "train.py") -> str:
@@ -113,6 +138,7 @@ def script(experiment: Experiment, column: int | None = None, name: str = "train
         evaluate="epoch" if training.epochs else max(training.evaluate_every, training.steps // 20, 1),
         before="best, waited = -math.inf, 0\n" if training.patience else "",
         patience=_patience(training),
+        **(_BLUR if run.mollification.by == "blur" else _NOISE),
     )
 
 

@@ -18,12 +18,12 @@ def blur_width(info: RunInfo, sigma2: float) -> float:
 
 
 def amount(info: RunInfo, column: int, sigma2: float) -> str:
-    """In a few letters, such as ``σ² 0.31`` or ``blur 2.1 px``; ``clean`` where there is nothing of it."""
+    """In a few letters, such as ``σ² = 0.31`` or ``blur 2.1 px``; ``clean`` where there is nothing of it."""
     if sigma2 <= 0:
         return "clean"
     if blurred(info, column):
         return f"blur {_short(blur_width(info, sigma2))} px"
-    return f"σ² {_short(sigma2)}"
+    return f"σ² = {_short(sigma2)}"
 
 
 def in_words(info: RunInfo, column: int, sigma2: float) -> str:
@@ -37,3 +37,9 @@ def in_words(info: RunInfo, column: int, sigma2: float) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2g}" if value >= 0.01 else f"{value:.1e}".replace("e-0", "e-")
+
+
+def heading(info: RunInfo | None, otherwise: str) -> str:
+    """What a person calls the plans of a run of whose columns some are blurred; `otherwise` where none is."""
+    kinds = set() if info is None else {blurred(info, k) for k, plan in enumerate(info.plans) if plan.any()}
+    return otherwise if True not in kinds else "Noise σ² or blur" if False in kinds else "Blur"

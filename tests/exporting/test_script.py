@@ -82,6 +82,13 @@ def test_epochs_and_statistics_for_evaluation_are_written_out(run_it: Callable[.
     assert found["validation"] > -6.0
 
 
+def test_a_blur_is_written_out_as_the_trainer_does_it(run_it: Callable[..., dict[str, float]]) -> None:
+    plain = {**PLAIN, "data": {"kind": "images"}, "mollification": {"kind": "sigmoid", "by": "blur"}}
+    text = script(runs.single(runs.run_from_plain(plain)))
+    assert "blur(x, widths[t]" in text and "randn_like" not in text and "sigma2" not in text
+    assert run_it(text, steps=3)["steps"] == 3
+
+
 def test_mollification_is_one_line_and_the_script_is_short() -> None:
     text = script(runs.twins(runs.default_run()))
     assert sum("sigma2[t]" in line and "=" in line and "print" not in line for line in text.splitlines()) == 1

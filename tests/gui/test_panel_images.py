@@ -124,8 +124,8 @@ def test_a_batch_tells_its_noise_or_the_width_of_its_blur(shown: Shown) -> None:
     captions = [stack.strips[0].caption for stack in panel.view.stacks]
     sigma2 = panel.frame.columns[1].sigma2
     pixels = 0.3 * (8 / 0.3) ** sigma2
-    assert captions == ["batch, clean", f"batch, σ² {sigma2:.2g}", f"batch, blur {pixels:.2g} px"]
-    assert f"blur {pixels:.2g} px" in panel.summary() and f"σ² {sigma2:.2g}" in panel.summary()
+    assert captions == ["batch, clean", f"batch, σ² = {sigma2:.2g}", f"batch, blur {pixels:.2g} px"]
+    assert f"blur {pixels:.2g} px" in panel.summary() and f"σ² = {sigma2:.2g}" in panel.summary()
 
 
 def test_the_partner_of_a_sample_is_its_nearest_training_image_with_number_class_and_distance(shown: Shown) -> None:

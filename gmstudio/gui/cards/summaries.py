@@ -27,6 +27,8 @@ def summary(spec: Spec) -> str:
     if isinstance(spec, ScheduleSpec):
         infos = [info for info in infos if getattr(spec, info.name) != info.default]
     parts = [_part(info, getattr(spec, info.name)) for info in infos[: 1 if isinstance(spec, DataSpec) else 2]]
+    if isinstance(spec, ScheduleSpec) and spec.by == "blur" and not spec.off:
+        parts.append("by blur")
     title = registry.of(spec).title
     # Pictures, tables and sets of a catalogue have a name of their own.
     own = [spec.name] if isinstance(spec, DataSpec) and spec.name != title else []

@@ -18,13 +18,18 @@ class Thumbnail(QWidget):
         super().__init__(parent)
         self._schedule = schedule
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Noise variance over the training")
-        self.setToolTip("Noise variance σ² from the start to the end of the training")
         self.show_schedule(schedule)
 
     def show_schedule(self, schedule: ScheduleSpec) -> None:
         """Draw another schedule."""
         self._schedule = schedule
+        blur = schedule.by == "blur"
+        self.setAccessibleName("Blur over the training" if blur else "Noise variance over the training")
+        self.setToolTip(
+            "How far the blur is from the start to the end of the training: 1 is as wide as the image"
+            if blur
+            else "Noise variance σ² from the start to the end of the training"
+        )
         self.setAccessibleDescription(self.words())
         self.update()
 
@@ -33,7 +38,13 @@ class Thumbnail(QWidget):
         if self._schedule.off:
             return "No noise."
         start, middle, end = self._schedule.variance(np.array([0.0, 0.5, 1.0]))
+        if self._schedule.by == "blur":
+            return f"Blur: {start:.2g} of its range at the start, {middle:.2g} half way, {end:.2g} at the end."
         return f"Noise variance {start:.2g} at the start, {middle:.2g} half way, {end:.2g} at the end."
+
+    @property
+    def _letters(self) -> str:
+        return "blur(t)" if self._schedule.by == "blur" else "σ²(t)"
 
     def sizeHint(self) -> QSize:
         """A strip."""
@@ -69,5 +80,5 @@ class Thumbnail(QWidget):
         font = painter.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
         painter.setFont(font)
-        painter.drawText(inside, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, "σ²(t)")
+        painter.drawText(inside, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, self._letters)
         painter.end()

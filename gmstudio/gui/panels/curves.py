@@ -21,6 +21,7 @@ from gmstudio.gui.panels.quantity_choice import QuantityChoice
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
 from gmstudio.observation.frame import Metric, RunInfo, Truth
+from gmstudio.observation.mollified import heading
 
 if TYPE_CHECKING:
     from gmstudio.gui.panels.plotting.overlay import Reading
@@ -159,6 +160,7 @@ class CurvesPanel(Panel):
         self.courses.start(info.titles, info.steps)
         self.absent = unknowns(info, None)
         self.choice.estimator = info.estimator
+        self.choice.mollifier = heading(info, "") and self.tr("{}, how far").format(heading(info, ""))
         self.standardised.setVisible(info.space is not None)
         self._units(True)
         self.step = None

@@ -12,7 +12,7 @@ from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.plane_panel import PlanePanel
 from gmstudio.gui.panels.plane_row import Plot
 from gmstudio.gui.panels.points import Cloud, within
-from gmstudio.gui.panels.ticks import short
+from gmstudio.observation.mollified import amount, in_words
 
 
 class DataPanel(PlanePanel):
@@ -31,7 +31,11 @@ class DataPanel(PlanePanel):
         self._data = Cloud(one=0.35, dot=2.5)
         self._batches: dict[int, Cloud] = {}
         self.add_note(
-            self.tr("x̃ = α x + σ ε"), self.tr("Each point is shrunk by α = √(1 − σ²) and gets noise of variance σ².")
+            self.tr("x̃ = α x + σ ε"),
+            self.tr(
+                "Each point is shrunk by α = √(1 − σ²) and gets noise of variance σ². Of a column that is blurred, "
+                "each image is smeared as heat spreads."
+            ),
         )
         self.show_data = self.add_switch(self.tr("Data"), self.tr("Show the training data."), True, self._switched)
         self.show_batch = self.add_switch(
@@ -45,7 +49,7 @@ class DataPanel(PlanePanel):
         if self.frame is None or index >= len(self.frame.columns):
             return ""
         sigma2 = self.frame.columns[index].sigma2
-        return self.tr("clean") if sigma2 <= 0 else f"σ² = {short(sigma2, 2)}"
+        return "" if self.info is None else amount(self.info, index, sigma2)
 
     def draw(self, painter: QPainter, index: int, plot: Plot) -> None:
         if self.info is not None and self.show_data.isChecked() and len(self.info.data):
@@ -74,8 +78,9 @@ class DataPanel(PlanePanel):
         if self.frame is not None:
             for index, (title, column) in enumerate(zip(self.info.titles, self.frame.columns, strict=False)):
                 if column.batch is not None:
+                    told = in_words(self.info, index, column.sigma2)
                     share = float(np.mean(within(self.flat(f"{index}", column.batch), self.link.bounds)))
-                    words.append(f"{title}: noise variance {column.sigma2:.3f}, {share:.0%} of the batch in view")
+                    words.append(f"{title}: {told}, {share:.0%} of the batch in view")
         return "; ".join(words) + "."
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.column_choice import ColumnButton
 from gmstudio.gui.panels.marginals_view import Kind, MarginalsView
-from gmstudio.gui.panels.pairs import names_in
+from gmstudio.gui.panels.pairs import names_in, telling_columns
 from gmstudio.gui.panels.quantiles import span_of
 from gmstudio.gui.panels.strip_panel import StripPanel
 from gmstudio.gui.theme import Theme
@@ -65,7 +65,7 @@ class MarginalsPanel(StripPanel):
         super().begin(info)
         self.frame = None
         self.view.spans = {}
-        self.choice.offer(names, self.choice.columns if same else tuple(range(min(FIRST, len(names)))))
+        self.choice.offer(names, self.choice.columns if same else telling_columns(info, FIRST))
         self._arrange()
 
     def clear(self, hint: str = "") -> None:

@@ -18,6 +18,7 @@ from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
 from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
+from gmstudio.observation.mollified import blur_width, blurred, heading
 
 ROW, HEADER = 18.0, 19.0
 
@@ -60,7 +61,7 @@ WHAT: dict[str, str] = {
     "dimensions than there are.",
     "divergence": "How many nats the posterior tells of a point, on average: the second term of the bound.",
     "active": "Latent dimensions whose posterior depends on the data: the variance of its mean is above 0.01.",
-    "sigma2": "Variance of the noise that mollifies the step's batch.",
+    "sigma2": "Variance of the noise that mollifies the step's batch; of a blur, its standard deviation in pixels.",
     "rate": "Learning rate of the step.",
     "test": "Mean log-likelihood of the test points under the last weights. More is better.",
     "test_best": "Mean log-likelihood of the test points under the weights of the best validation. More is better.",
@@ -114,6 +115,7 @@ class MetricsTable(Layered):
         super().__init__()
         self.selected = ""
         self.titles: tuple[str, ...] = ()
+        self.info: RunInfo | None = None
         self.step: int | None = None
         self.absent: dict[str, str] = {}
         self.hint = ""
@@ -190,7 +192,7 @@ class MetricsTable(Layered):
         painter.setFont(plain)
         painter.setPen(self.theme.colour("text"))
         arrow = {1: " ↑", -1: " ↓"}.get(sign, "")
-        write(painter, QRectF(6, rect.top(), first - 8, ROW), NAMES.get(name, name) + arrow, _LEFT)
+        write(painter, QRectF(6, rect.top(), first - 8, ROW), self.title_of(name) + arrow, _LEFT)
         if name in self.absent and not any(len(self.series(name, c)) for c in self._columns):
             painter.setPen(self.theme.colour("muted"))
             write(painter, QRectF(first, rect.top(), width * len(self.titles) - 6, ROW), self.absent[name], _RIGHT)
@@ -203,16 +205,23 @@ class MetricsTable(Layered):
             painter.setPen(
                 self.theme.colour("success" if column == better else "text" if value is not None else "muted")
             )
-            write(painter, cell, self._words(name, value), _RIGHT)
+            write(painter, cell, self.words(name, value, column), _RIGHT)
             if cell.width() > 96:
                 place = QRectF(cell.left() + 6, cell.top() + 3, min(cell.width() - 66, 90), ROW - 6)
                 self._paint_spark(painter, place, name, column)
 
-    def _words(self, name: str, value: float | None) -> str:
+    def title_of(self, name: str) -> str:
+        """What people call a metric."""
+        return heading(self.info, NAMES[name]) if name == "sigma2" else NAMES.get(name, name)
+
+    def words(self, name: str, value: float | None, column: int) -> str:
+        """A value of a column as it is written."""
         if value is None:
             return "…"
         if name == "modes":
             return f"{value:.0%}"
+        if name == "sigma2" and self.info is not None and blurred(self.info, column):
+            return f"{short(blur_width(self.info, value), 2)} px"
         return short(value)
 
     def _paint_spark(self, painter: QPainter, rect: QRectF, name: str, column: int) -> None:
@@ -316,13 +325,14 @@ class MetricsPanel(Panel):
     def begin(self, info: RunInfo) -> None:
         super().begin(info)
         self.table.start(info.titles)
+        self.table.info = info
         self.table.absent = unknowns(info, None)
         self._redraw()
 
     def clear(self, hint: str = "") -> None:
         super().clear(hint)
         self.table.start(())
-        self.table.absent = {}
+        self.table.info, self.table.absent = None, {}
         self.table.refresh()
 
     def show_truth(self, truth: Truth) -> None:
@@ -357,10 +367,10 @@ class MetricsPanel(Panel):
             return self.tr("Metrics: no run yet.")
         words = []
         for name in table.names():
-            title = METRICS[name][0]
+            title = METRICS[name][0] if table.title_of(name) == NAMES[name] else table.title_of(name)
             known = [(t, table.value(name, c)) for c, t in enumerate(table.titles)]
             if any(value is not None for _, value in known):
-                numbers = ", ".join(f"{t} {short(value)}" for t, value in known)
+                numbers = ", ".join(f"{t} {table.words(name, value, c)}" for c, (t, value) in enumerate(known))
                 better = table.better(name)
                 words.append(
                     f"{title}: {numbers}" + (f" ({table.titles[better]} is better)" if better is not None else "")

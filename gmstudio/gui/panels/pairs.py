@@ -30,8 +30,30 @@ HALVES, BESIDE = range(2)
 
 
 def names_in(info: RunInfo) -> tuple[str, ...]:
-    """The names of a run's columns."""
+    """The names of a run's columns; of pixels in few letters: row and column, before them the channel."""
+    if info.picture is not None and info.data.shape[1] == info.picture.dim:
+        channels, height, width = info.picture.shape
+        letters = ("R ", "G ", "B ") if channels == 3 else ("",)
+        return tuple(
+            f"{letter}{row},{column}" for letter in letters for row in range(height) for column in range(width)
+        )
     return info.space.names if info.space is not None else ("x", "y")[: info.data.shape[1]]
+
+
+def telling_columns(info: RunInfo, count: int) -> tuple[int, ...]:
+    """Which columns to show at first: the first ones; of pixels those that vary most, and are no neighbours."""
+    columns = info.data.shape[1]
+    if info.picture is None or columns != info.picture.dim or not len(info.data):
+        return tuple(range(min(count, columns)))
+    _, _, width = info.picture.shape
+    inside, found = info.picture.shape[1] * width, list[int]()
+    for at in np.argsort(-info.data.var(axis=0), kind="stable").tolist():
+        here = np.array(divmod(at % inside, width))
+        if all(np.abs(here - divmod(other % inside, width)).max() > 1 for other in found):
+            found.append(at)
+        if len(found) == count:
+            break
+    return tuple(sorted(found))
 
 
 class PairsPanel(StripPanel):
@@ -98,7 +120,7 @@ class PairsPanel(StripPanel):
         self.link.begin(info)
         self._spans = {}
         names = names_in(info)
-        self.choice.offer(names, self.choice.columns if same else tuple(range(min(FIRST, len(names)))))
+        self.choice.offer(names, self.choice.columns if same else telling_columns(info, FIRST))
         self._offer_modes(info.titles)
         self._arrange()
 

@@ -26,6 +26,8 @@ class QuantityChoice(QComboBox):
         super().__init__(parent)
         self._height, self._help = height, help
         self._estimator = ""
+        #: What mollifies, where some of it is no noise.
+        self.mollifier = ""
         for name in QUANTITIES:
             self.addItem(self.title_of(name), name)
         self.setAccessibleName(self.tr("What is plotted"))
@@ -60,6 +62,8 @@ class QuantityChoice(QComboBox):
 
     def title_of(self, quantity: str) -> str:
         """What people call a quantity."""
+        if quantity == "sigma2" and self.mollifier:
+            return self.mollifier
         if quantity != LIKELIHOOD:
             return NAMES[quantity]
         # All of it stands in the tooltip: the head of a panel is narrow.
