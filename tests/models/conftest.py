@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -26,9 +27,17 @@ def points(count: int, dim: int) -> torch.Tensor:
 def rough() -> Rough:
     """Build a model by name, in float64 and `eval` mode, its parameters moved at random."""
 
-    def build(name: str, dim: int = 2, members: int = 2, amount: float = 0.1, **fields: Any) -> DensityModel:
+    def build(
+        name: str,
+        dim: int = 2,
+        members: int = 2,
+        amount: float = 0.1,
+        shape: tuple[int, int, int] | None = None,
+        **fields: Any,
+    ) -> DensityModel:
+        dim = math.prod(shape) if shape else dim
         spec: Any = registry.find("model", name).spec(**fields)
-        model: DensityModel = spec.build(dim, list(range(members)), points(300, dim)).double().eval()
+        model: DensityModel = spec.build(dim, list(range(members)), points(300, dim), shape).double().eval()
         draw = torch.Generator().manual_seed(7)
         with torch.no_grad():
             for parameter in model.parameters():

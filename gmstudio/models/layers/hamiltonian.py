@@ -7,16 +7,23 @@ for U(z) = -log p(x, z), and after each the momentum is cooled, from the inverse
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from gmstudio.models.layers.gradients import tensors_of
 from gmstudio.models.layers.latent import Draw, Gamma, LatentModel, Through
-from gmstudio.models.layers.linear import MLP, linear
 
 #: Largest step of the leapfrog, in standard deviations of the prior.
 LARGEST = 0.5
+
+
+class Traced(Protocol):
+    """A network that knows its slopes."""
+
+    def traced(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """See `gmstudio.models.layers.linear.MLP.traced`."""
 
 
 class HamiltonianModel(LatentModel):
@@ -28,7 +35,7 @@ class HamiltonianModel(LatentModel):
 
     Args:
         dim, latent, encoder, members, gamma, start: as for `LatentModel`.
-        decoder: a perceptron, whose slopes are found without autograd, since observing forbids it.
+        decoder: one whose slopes are found without autograd, since observing forbids it.
         steps: of the leapfrog.
         temperature: beta_0 in (0, 1]; 1 for no tempering.
         size: the leapfrog's step at the start, below `LARGEST`; each latent dimension learns its own.
@@ -39,7 +46,7 @@ class HamiltonianModel(LatentModel):
         dim: int,
         latent: int,
         encoder: nn.Module,
-        decoder: MLP,
+        decoder: Traced,
         members: int,
         steps: int,
         temperature: float,
@@ -47,8 +54,7 @@ class HamiltonianModel(LatentModel):
         gamma: Gamma = "learned",
         start: float = 1.0,
     ) -> None:
-        super().__init__(dim, latent, encoder, decoder, members, gamma, start)
-        self.perceptron = decoder
+        super().__init__(dim, latent, encoder, cast(nn.Module, decoder), members, gamma, start)
         self.raw_size = nn.Parameter(torch.full((members, latent), math.log(size / (LARGEST - size))))
         self._steps, self._start = steps, math.sqrt(temperature)
 
@@ -89,17 +95,8 @@ class HamiltonianModel(LatentModel):
 
     def slope(self, x: Tensor, z: Tensor) -> Tensor:
         """Gradient of log p(x, z) with respect to z, (E, L, N), of points (E, D, N), in operations autograd follows."""
-        tensors = tensors_of(self.perceptron.sources())
-        value, derivatives = z, []
-        for i in range(0, len(tensors) - 2, 2):
-            inner = linear(value, tensors[i], tensors[i + 1])
-            value, derivative = bent(inner, self.perceptron.activation)
-            derivatives.append(derivative)
-        mean = linear(value, tensors[-2], tensors[-1])
-        back = (x - mean) * torch.exp(-self.log_gamma()).unsqueeze(2)
-        for i in range(len(tensors) - 2, 0, -2):
-            back = torch.bmm(tensors[i].mT, back) * derivatives.pop()
-        return torch.bmm(tensors[0].mT, back) - z
+        mean, back = cast(Traced, self.decoder).traced(z)
+        return back((x - mean) * torch.exp(-self.log_gamma()).unsqueeze(2)) - z
 
     def terms(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Both by one draw; see `LatentModel.terms`."""
@@ -110,15 +107,3 @@ class HamiltonianModel(LatentModel):
         """What the decoder makes of where the mean of the encoder's Gaussian goes when it starts at rest."""
         nothing = x.new_zeros(*x.shape[:2], 1, self.draws)
         return self.decode(self.posterior(x, nothing).z.squeeze(2))
-
-
-def bent(inner: Tensor, activation: str) -> tuple[Tensor, Tensor]:
-    """An activation and its derivative, both in operations that can be differentiated again."""
-    if activation == "relu":
-        return torch.relu(inner), (inner > 0).to(inner)
-    if activation == "tanh":
-        value = torch.tanh(inner)
-        return value, 1.0 - value.square()
-    share = torch.sigmoid(inner)
-    value = inner * share
-    return value, share + value * (1.0 - share)

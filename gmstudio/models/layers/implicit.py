@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.models.layers.gradients import tensors_of
-from gmstudio.models.layers.hamiltonian import bent
 from gmstudio.models.layers.latent import Gamma, LatentModel, sobol_normal
-from gmstudio.models.layers.linear import MLP, linear
+from gmstudio.models.layers.linear import MLP, bent, linear
 
 #: Draws by which the posterior's mean and variance are estimated, and the seed of their numbers.
 DRAWS, SEED = 32, 20_149

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from gmstudio.models.layers.gradients import tensors_of
 from gmstudio.models.layers.latent import BOUND, Draw, Gamma, LatentModel, Through
-from gmstudio.models.layers.linear import Activation, EnsembleLinear, linear, push
+from gmstudio.models.layers.linear import Activation, EnsembleLinear, activated, linear, push
 from gmstudio.models.layers.made import MaskedMLP, masked
 
 #: Added to the gates before the logistic function: steps begin near the identity (section 4 of the paper).
@@ -49,17 +49,12 @@ class InverseAutoregressiveStep(nn.Module):
         (weight, bias, *last) = masked([self.net], [tensors_of(self.net.sources())])[0]
         before = torch.cat((torch.zeros_like(z[:, :1]), z[:, :-1]), dim=1)
         inner = linear(before, weight, bias) + self.context(context)
-        numbers, _ = push(_activated(inner, self.net.activation), last, self.net.activation, keep=False)
+        numbers, _ = push(activated(inner, self.net.activation), last, self.net.activation, keep=False)
         gate, shift = numbers.chunk(2, dim=1)
         gate = gate + OPEN
         share = torch.sigmoid(gate)
         moved = share * z + (1.0 - share) * shift
         return moved.flip(1), functional.logsigmoid(gate).sum(1)
-
-
-def _activated(x: Tensor, activation: Activation) -> Tensor:
-    values: Tensor = {"relu": torch.relu, "silu": functional.silu, "tanh": torch.tanh}[activation](x)
-    return values
 
 
 class InverseAutoregressiveModel(LatentModel):

@@ -163,6 +163,39 @@ class MLP(nn.Module):
         """Map (E, inputs, B) to (E, outputs, B)."""
         return push(x, tensors_of(self.sources()), self.activation, keep=False)[0]
 
+    def traced(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Values, and what carries slopes of them back to x, without autograd, in operations that it can follow."""
+        tensors = tensors_of(self.sources())
+        derivatives = []
+        for i in range(0, len(tensors) - 2, 2):
+            x, derivative = bent(linear(x, tensors[i], tensors[i + 1]), self.activation)
+            derivatives.append(derivative)
+
+        def back(slope: Tensor) -> Tensor:
+            for i in range(len(tensors) - 2, 0, -2):
+                slope = torch.bmm(tensors[i].mT, slope) * derivatives[i // 2 - 1]
+            return torch.bmm(tensors[0].mT, slope)
+
+        return linear(x, tensors[-2], tensors[-1]), back
+
+
+def activated(x: Tensor, activation: Activation) -> Tensor:
+    """An activation; x stays as it is."""
+    values: Tensor = {"relu": torch.relu, "silu": functional.silu, "tanh": torch.tanh}[activation](x)
+    return values
+
+
+def bent(inner: Tensor, activation: Activation) -> tuple[Tensor, Tensor]:
+    """An activation and its derivative, both in operations that can be differentiated again."""
+    if activation == "relu":
+        return torch.relu(inner), (inner > 0).to(inner)
+    if activation == "tanh":
+        value = torch.tanh(inner)
+        return value, 1.0 - value.square()
+    share = torch.sigmoid(inner)
+    value = inner * share
+    return value, share + value * (1.0 - share)
+
 
 def push(x: Tensor, tensors: Sequence[Tensor], activation: Activation, *, keep: bool) -> tuple[Tensor, list[Tensor]]:
     """Values of a network, in operations that autograd can follow.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from gmstudio.models.base import Shape
 from gmstudio.models.vaes._base import VAESpec
-from gmstudio.registry import SpecError, component, describe
+from gmstudio.registry import component, describe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,16 +57,10 @@ class HamiltonianVAE(VAESpec, frozen=True, kw_only=True, tag="hvae"):
     ) -> DensityModel:
         """Make an ensemble; see `ModelSpec.build`."""
         from gmstudio.models.layers.hamiltonian import HamiltonianModel
-        from gmstudio.models.layers.linear import MLP, generators
+        from gmstudio.models.layers.linear import generators
 
         draws = generators(seeds)
-        encoder, decoder = self.networks(dim, draws)
-        if not isinstance(decoder, MLP):
-            raise SpecError(
-                "A Hamiltonian VAE follows the slope of its decoder, which is known for perceptrons only.",
-                "Choose the network “mlp”, or another model.",
-                "model.network",
-            )
+        encoder, decoder = self.networks(dim, draws, shape)
         return HamiltonianModel(
             dim,
             self.latent,

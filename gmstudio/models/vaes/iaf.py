@@ -44,7 +44,7 @@ class InverseAutoregressiveVAE(VAESpec, frozen=True, kw_only=True, tag="vae-iaf"
         from gmstudio.models.layers.linear import generators
 
         draws = generators(seeds)
-        encoder, decoder = self.networks(dim, draws, more=self.context)
+        encoder, decoder = self.networks(dim, draws, shape, more=self.context)
         steps = [
             InverseAutoregressiveStep(
                 self.latent, self.context, hidden=self.hidden, activation=self.activation, draws=draws

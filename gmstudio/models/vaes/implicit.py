@@ -10,7 +10,7 @@ from gmstudio.models.vaes._base import VAESpec
 from gmstudio.registry import component, describe
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from gmstudio.models.layers.base import DensityModel
 
@@ -48,8 +48,11 @@ class ImplicitVAE(VAESpec, frozen=True, kw_only=True, tag="implicit-vae"):
             smooth = "silu" if self.activation == "relu" else self.activation
             return MLP(inputs, outputs, hidden=self.hidden, layers=self.layers, activation=smooth, draws=draws)
 
-        encoder, critic = network(dim + self.noise, self.latent), network(dim + self.latent, self.latent)
-        _, decoder = self.networks(dim, draws)
+        if self.network == "mlp":
+            encoder: nn.Module = network(dim + self.noise, self.latent)
+        else:
+            encoder = self.encoder(dim, draws, shape, self.latent, beside=self.noise)
+        critic, decoder = network(dim + self.latent, self.latent), self.decoder(dim, draws, shape)
         return ImplicitModel(
             dim, self.latent, encoder, decoder, critic, len(draws), self.noise, self.gamma, self.gamma_start
         )

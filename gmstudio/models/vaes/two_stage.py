@@ -45,7 +45,7 @@ class TwoStageVAE(VAESpec, frozen=True, kw_only=True, tag="two-stage-vae"):
         from gmstudio.models.layers.two_stage import TwoStageModel
 
         draws = generators(seeds)
-        encoder, decoder = self.networks(dim, draws)
+        encoder, decoder = self.networks(dim, draws, shape)
 
         def network(outputs: int) -> MLP:
             return MLP(

@@ -33,5 +33,5 @@ class VAE(VAESpec, frozen=True, kw_only=True, tag="vae"):
         from gmstudio.models.layers.linear import generators
 
         draws = generators(seeds)
-        encoder, decoder = self.networks(dim, draws)
+        encoder, decoder = self.networks(dim, draws, shape)
         return LatentModel(dim, self.latent, encoder, decoder, len(draws), self.gamma, self.gamma_start)
