@@ -22,10 +22,11 @@ BENCHMARKS = (
     "scale",
     "tables",
     "table1",
+    "table2",
     "recipe",
 )
 #: What takes hours is not among all.
-LONG = frozenset({"table1", "recipe"})
+LONG = frozenset({"table1", "table2", "recipe"})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -95,7 +95,7 @@ class FeatureNetwork:
             with torch.enable_grad():
                 loss = functional.cross_entropy(self.logits(light[rows]), labels[rows])
                 optimiser.zero_grad()
-                loss.backward()
+                torch.autograd.backward(loss)
             optimiser.step()
             yield (step + 1) / STEPS
         self.weights = [weight.detach() for weight in self.weights]
