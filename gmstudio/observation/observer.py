@@ -11,13 +11,24 @@ import numpy as np
 
 from gmstudio.observation.baselines import Baselines
 from gmstudio.observation.exact import ExactGrids
-from gmstudio.observation.frame import F32, ColumnFrame, Frame, Metric, RunInfo, Truth, View
+from gmstudio.observation.frame import ColumnFrame, Frame, Metric, RunInfo, Truth, View
+from gmstudio.observation.latent_parts import latent_parts
 from gmstudio.observation.meters import Meters
+from gmstudio.observation.neighbours import NeighboursPart
 from gmstudio.observation.pace import Pace
-from gmstudio.observation.parts import BatchPart, DensityPart, OutlierPart, Part, PathPart, SamplesPart, ScorePart
+from gmstudio.observation.parts import (
+    BatchPart,
+    DensityPart,
+    Fields,
+    OutlierPart,
+    Part,
+    PathPart,
+    SamplesPart,
+    ScorePart,
+)
 from gmstudio.observation.plane import framing
 from gmstudio.observation.shadow import Shadow, sealed
-from gmstudio.observation.spaces import shown_rows, space_of
+from gmstudio.observation.spaces import features_of, labels_shown, shown_rows, space_of
 
 if TYPE_CHECKING:
     from gmstudio.training.trainer import Trainer
@@ -199,6 +210,12 @@ class Observer:
             path_titles=tuple(titles),
             space=space,
             estimator=model.estimator,
+            latent=self._shadow.latent,
+            picture=dataset.picture,
+            labels=labels_shown(dataset),
+            label_names=dataset.label_names,
+            features=features_of(dataset),
+            by=trainer.by if "blur" in trainer.by else (),
         )
 
     def truth(self) -> Truth:
@@ -268,7 +285,14 @@ class Observer:
         if flat and "log_density" in wants and view.grid and "log_prob" in shadow.can:
             yield "log_density", lambda v: (v.bounds, v.grid, v.plane), lambda: DensityPart(shadow, view, self._pace())
         if "samples" in wants and view.samples and "sample" in shadow.can:
-            yield "samples", lambda v: v.samples, lambda: SamplesPart(shadow, view, dim, self._pace())
+            yield "samples", lambda v: v.samples, lambda: SamplesPart(shadow, view, dataset, self._pace())
+        if "neighbours" in wants and view.neighbours and dataset.picture is not None and "sample" in shadow.can:
+            yield (
+                "neighbours",
+                lambda v: (v.neighbours, v.samples),
+                lambda: NeighboursPart(shadow, view, dataset, self._pace()),
+            )
+        yield from latent_parts(shadow, dataset, view, wants, self._pace)
         if flat and "score" in wants and view.arrows and "score" in shadow.can:
             yield "score", lambda v: (v.bounds, v.arrows, v.plane), lambda: ScorePart(shadow, view, self._pace())
         if "batch" in wants and view.batch:
@@ -281,17 +305,22 @@ class Observer:
 
     def _pace(self) -> Pace:
         # Launching kernels costs a GPU more than rows do.
-        return Pace(rows=16_384, most=131_072) if self._trainer.device.type == "cuda" else Pace()
+        if self._trainer.device.type == "cuda":
+            return Pace(rows=16_384, most=131_072)
+        # A row of an image is much work.
+        return Pace() if self._trainer.dataset.picture is None else Pace(rows=64, least=8)
 
     def _made(self) -> Frame:
         began = self._clock()
         step = self._trainer.step
-        pictures: dict[str, list[F32] | None] = {name: part.picture() for name, part in self._parts.items()}
+        pictures: Fields = {}
+        for part in self._parts.values():
+            pictures |= part.picture() or {}
         sigma2 = self._trainer.sigma2
         columns = tuple(
             ColumnFrame(
                 sigma2=float(sigma2[column]),
-                **{name: None if found is None else found[column] for name, found in pictures.items()},
+                **{name: found[column] for name, found in pictures.items()},
             )
             for column in range(len(sigma2))
         )

@@ -15,6 +15,7 @@ from gmstudio.observation.interlace import InterlacedGrid
 from gmstudio.observation.pace import Pace
 from gmstudio.observation.plane import MOST_COLUMNS
 from gmstudio.observation.shadow import Shadow, finite, sealed
+from gmstudio.observation.spaces import kept_columns
 
 if TYPE_CHECKING:
     from gmstudio.training.trainer import Trainer
@@ -24,9 +25,13 @@ SAMPLE_SEED = 20_231
 #: Slices in which samples are refreshed.
 SLICES = 8
 #: Most numbers of samples, and of a batch, that a frame keeps of one column of the experiment, and fewest rows.
-MOST_NUMBERS, FEWEST = 128_000, 256
+MOST_NUMBERS, FEWEST, FEWEST_PICTURES = 128_000, 256, 64
 #: Most training and validation rows, evenly spread, among which outliers are sought, and how many are listed.
 MOST_ROWS, OUTLIERS = (50_000, 20_000), 100
+
+
+#: Names of fields of `gmstudio.observation.frame.ColumnFrame`, and for each one array for each column.
+Fields = dict[str, list[F32]]
 
 
 class Part(Protocol):
@@ -50,20 +55,36 @@ class Part(Protocol):
     def oldest(self) -> int:
         """The step of its oldest piece."""
 
-    def picture(self) -> list[F32] | None:
-        """Immutable arrays, one for each column; None while there is nothing to show."""
+    def picture(self) -> Fields | None:
+        """Immutable arrays; None while there is nothing to show."""
 
 
-def fitting(rows: int, dim: int) -> int:
-    """How many of `rows` rows of `dim` columns a frame keeps: all of them in the plane."""
-    return rows if dim <= 2 else min(rows, max(FEWEST, MOST_NUMBERS // min(dim, MOST_COLUMNS)))
+def fitting(rows: int, dim: int, picture: bool = False) -> int:
+    """How many of `rows` rows of `dim` columns a frame keeps: all of them in the plane, a few where they are pictures.
+
+    Tables have at most `MOST_COLUMNS` columns in frames.
+    """
+    if dim <= 2:
+        return rows
+    return min(rows, max(FEWEST_PICTURES, MOST_NUMBERS // dim) if picture else _of_table(dim))
 
 
-class _Kept:
+def _of_table(dim: int) -> int:
+    return max(FEWEST, MOST_NUMBERS // min(dim, MOST_COLUMNS))
+
+
+def fitting_of(rows: int, dataset: Dataset) -> int:
+    """How many of `rows` rows of a data set a frame keeps."""
+    return fitting(rows, dataset.dim, dataset.picture is not None)
+
+
+class Kept:
     """Keeps the immutable copies until the next change, so that a panel may skip what is the same object."""
 
     changed = False
-    _pictures: list[F32] | None = None
+    #: The fields that it fills.
+    names: tuple[str, ...] = ()
+    _pictures: Fields | None = None
     _gathered: F32 | None = None
 
     def _buffer(self, *shape: int) -> F32:
@@ -72,16 +93,19 @@ class _Kept:
             self._gathered = np.empty(shape, dtype=np.float32)
         return self._gathered
 
-    def _seal(self, values: F32) -> list[F32]:
+    def _seal(self, *values: F32) -> Fields:
         if self.changed or self._pictures is None:
-            self._pictures = [sealed(one) for one in values]
+            self._pictures = {
+                name: [sealed(one) for one in field] for name, field in zip(self.names, values, strict=True)
+            }
             self.changed = False
         return self._pictures
 
 
-class DensityPart(_Kept):
+class DensityPart(Kept):
     """The log-density on a grid, in interleaved passes."""
 
+    names = ("log_density",)
     share = 0.6
 
     def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
@@ -112,11 +136,11 @@ class DensityPart(_Kept):
     def oldest(self) -> int:
         return self.grid.oldest
 
-    def picture(self) -> list[F32] | None:
+    def picture(self) -> Fields | None:
         return self._seal(self.grid.values) if self.grid.shown else None
 
 
-class _Sliced(_Kept):
+class Sliced(Kept):
     """Rows that are refreshed in interleaved slices; shown once all of them are there."""
 
     def __init__(self, shadow: Shadow, rows: int, width: int, slices: int, pace: Pace) -> None:
@@ -151,16 +175,18 @@ class _Sliced(_Kept):
     def oldest(self) -> int:
         return int(self._steps.min())
 
-    def picture(self) -> list[F32] | None:
-        return self._seal(self._shaped()) if (self._steps >= 0).all() else None
+    def picture(self) -> Fields | None:
+        return self._seal(*self._shaped()) if (self._steps >= 0).all() else None
 
-    def _shaped(self) -> F32:
-        return self._values
+    def _shaped(self) -> tuple[F32, ...]:
+        """What the fields are filled with, each (E, …)."""
+        return (self._values,)
 
 
-class ScorePart(_Sliced):
+class ScorePart(Sliced):
     """Score vectors on a grid."""
 
+    names = ("score",)
     share = 0.12
 
     def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
@@ -172,17 +198,18 @@ class ScorePart(_Sliced):
     def _compute(self, rows: NDArray[np.int64]) -> F32:
         return finite(self._sheet.along(self._shadow.score(self._sheet.rows(self._points[rows]))))
 
-    def _shaped(self) -> F32:
-        return self._values.reshape(-1, self._side, self._side, 2)
+    def _shaped(self) -> tuple[F32, ...]:
+        return (self._values.reshape(-1, self._side, self._side, 2),)
 
 
-class SamplesPart(_Sliced):
+class SamplesPart(Sliced):
     """Samples from fixed noise: they move as the weights move."""
 
+    names = ("samples",)
     share = 0.2
 
-    def __init__(self, shadow: Shadow, view: View, dim: int, pace: Pace) -> None:
-        rows, self._width = fitting(view.samples, dim), min(dim, MOST_COLUMNS)
+    def __init__(self, shadow: Shadow, view: View, dataset: Dataset, pace: Pace) -> None:
+        rows, self._width = fitting_of(view.samples, dataset), kept_columns(dataset)
         super().__init__(shadow, rows, self._width, SLICES, pace)
         self._noise = shadow.noise(rows, SAMPLE_SEED)
 
@@ -190,9 +217,10 @@ class SamplesPart(_Sliced):
         return self._shadow.sample_picture(self._noise[rows])[..., : self._width]
 
 
-class OutlierPart(_Sliced):
+class OutlierPart(Sliced):
     """The rows with the lowest log-likelihood, among at most `MOST_ROWS` training and validation rows."""
 
+    names = ("outliers",)
     share = 0.15
 
     def __init__(self, shadow: Shadow, dataset: Dataset, pace: Pace) -> None:
@@ -200,7 +228,7 @@ class OutlierPart(_Sliced):
         self._rows = [
             np.arange(0, len(one), -(-len(one) // most)) for one, most in zip(self._sets, MOST_ROWS, strict=True)
         ]
-        self._width = min(dataset.dim, MOST_COLUMNS)
+        self._width = kept_columns(dataset)
         super().__init__(shadow, sum(map(len, self._rows)), 1, SLICES, pace)
 
     def _compute(self, rows: NDArray[np.int64]) -> F32:
@@ -213,13 +241,13 @@ class OutlierPart(_Sliced):
         ]
         return self._shadow.density_picture(torch.cat(points).to(self._shadow.device))[..., None]
 
-    def _shaped(self) -> F32:
+    def _shaped(self) -> tuple[F32, ...]:
         levels = self._values[..., 0]
         most = min(OUTLIERS, levels.shape[1])
         lowest = np.argpartition(levels, most - 1, axis=1)[:, :most]
         order = np.take_along_axis(levels, lowest, axis=1).argsort(axis=1, kind="stable")
         lowest = np.take_along_axis(lowest, order, axis=1)
-        return np.stack([self._listed(at, values) for at, values in zip(lowest, levels, strict=True)])
+        return (np.stack([self._listed(at, values) for at, values in zip(lowest, levels, strict=True)]),)
 
     def _listed(self, at: NDArray[np.int64], levels: F32) -> F32:
         """One line for each of the rows `at`: number, set, log-likelihood, and the row itself."""
@@ -233,7 +261,7 @@ class OutlierPart(_Sliced):
         return listed
 
 
-class _Whole(_Kept):
+class Whole(Kept):
     """A part so small that one chunk refreshes all of it."""
 
     _step = -1
@@ -249,30 +277,32 @@ class _Whole(_Kept):
     def oldest(self) -> int:
         return self._step
 
-    def picture(self) -> list[F32] | None:
+    def picture(self) -> Fields | None:
         return None if self._values is None else self._seal(self._values)
 
 
-class BatchPart(_Whole):
+class BatchPart(Whole):
     """The first training points, mollified as at this step."""
 
+    names = ("batch",)
     share = 0.05
 
     def __init__(self, trainer: Trainer, view: View) -> None:
         super().__init__()
         self._trainer = trainer
-        self._size = fitting(view.batch, trainer.dataset.dim)
+        self._size, self._width = fitting_of(view.batch, trainer.dataset), kept_columns(trainer.dataset)
 
     def refresh(self) -> Iterator[Pace]:
         self._step = self._trainer.step
-        self._values = finite(self._trainer.batch(self._size)[..., :MOST_COLUMNS])
+        self._values = finite(self._trainer.batch(self._size)[..., : self._width])
         self.changed = True
         yield self._pace
 
 
-class PathPart(_Whole):
+class PathPart(Whole):
     """The way of the probe through the layers."""
 
+    names = ("path",)
     share = 0.08
 
     def __init__(self, shadow: Shadow, point: tuple[float, float]) -> None:

@@ -19,7 +19,7 @@ from gmstudio.data.base import Bounds
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-#: Columns that are kept in frames and offered for planes: the first so many.
+#: Columns of a table that are kept in frames and offered for planes: the first so many.
 MOST_COLUMNS = 256
 #: Letters of a column's name that are kept.
 MOST_LETTERS = 80
@@ -87,6 +87,11 @@ class Plane:
         flat: F32 = found.astype(np.float32)
         return flat
 
+    def takes(self, width: int) -> bool:
+        """Whether `project` can be asked where rows of the first `width` columns fall."""
+        used = self._readers[0]
+        return width in widths(self.dim) and (not len(used) or int(used[-1]) < width)
+
     def column(self, axis: int) -> int | None:
         """The column that runs along an axis; None where it is a mixture of several."""
         used = np.flatnonzero(np.array(self.directions[axis]))
@@ -111,7 +116,7 @@ class Space:
     """What is known of the columns of data that have more than two.
 
     Attributes:
-        names: of the first C columns, at most `MOST_COLUMNS`.
+        names: of the columns that are kept; see `widths`.
         mean, median, spread: (D,) of the training rows; the spread is a standard deviation, 1 for a constant column.
         principal: (2, D) directions of greatest variance of the standardised columns.
         log_volume: nats by which a standardised log-likelihood exceeds that in the units of the data.
@@ -168,6 +173,11 @@ class Space:
             (tuple(directions[0].tolist()), tuple(directions[1].tolist())),
             through,
         )
+
+
+def widths(dim: int) -> tuple[int, int]:
+    """How many of D columns may be kept in frames: the first ones of a table, or all, which are those of pictures."""
+    return min(dim, MOST_COLUMNS), dim
 
 
 def framing(points: NDArray[np.floating], air: float = 0.15) -> Bounds:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gmstudio.data.base import Dataset
 from gmstudio.models.layers.base import DensityModel
+from gmstudio.models.layers.latent import LatentModel
 from gmstudio.observation.frame import F32
 from gmstudio.observation.plane import Plane
 
@@ -73,6 +74,63 @@ class Shadow:
     def samples(self, noise: Tensor) -> Tensor:
         """Samples (E, B, D) from noise (B, K)."""
         return self._model.sample(noise) * self._scale + self._shift
+
+    @property
+    def latent(self) -> int:
+        """L, dimensions of the latent space; 0 where the model has none."""
+        return self._latent_model.latent if "encode" in self.can else 0
+
+    @property
+    def draws(self) -> int:
+        """Standard normal numbers that a draw of the posterior takes."""
+        return self._latent_model.draws
+
+    @property
+    def _latent_model(self) -> LatentModel:
+        assert isinstance(self._model, LatentModel)
+        return self._model
+
+    @torch.inference_mode()
+    def codes(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Means, log-variances and a draw of the posterior at points (B, D), of noise (B, `draws`): (E, B, 3, L)."""
+        points = self._standardised(x)
+        mean, log_variance = self._latent_model.encode(points)
+        drawn = self._latent_model.posterior(points, noise.expand(self.members, *noise.shape).unsqueeze(2)).z
+        return torch.stack((mean, log_variance, drawn.squeeze(2)), dim=2)
+
+    @torch.inference_mode()
+    def latents(self, noise: Tensor) -> Tensor:
+        """Latent points (E, B, L) from which samples are decoded, from noise (B, K)."""
+        return self._latent_model.latents(noise)
+
+    @torch.inference_mode()
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the posterior's base, (E, B, L), at points (B, D)."""
+        return self._latent_model.encode(self._standardised(x))
+
+    @torch.inference_mode()
+    def decode(self, z: Tensor) -> Tensor:
+        """What latent points (E, B, L) become: (E, B, D)."""
+        return self._latent_model.decode(z) * self._scale + self._shift
+
+    @torch.inference_mode()
+    def rebuilt(self, x: Tensor) -> Tensor:
+        """Reconstructions (E, B, D) of points (B, D)."""
+        return self._latent_model.reconstruct(self._standardised(x)) * self._scale + self._shift
+
+    @torch.inference_mode()
+    def divergence(self, x: Tensor, noise: Tensor) -> Tensor:
+        """KL(posterior || prior) in nats, (E, B), at points (B, D), of noise (B, `draws`)."""
+        return self._latent_model.divergence(self._standardised(x), noise.expand(self.members, *noise.shape))
+
+    @torch.inference_mode()
+    def gamma(self) -> Tensor:
+        """(E,) the decoder's variance in standardised units, on average over the columns."""
+        return self._latent_model.log_gamma().exp().mean(1)
+
+    def standard(self, x: Tensor) -> Tensor:
+        """Points (…, D) in the model's standardised units."""
+        return (x - self._shift) / self._scale
 
     @torch.inference_mode()
     def path(self, point: tuple[float, float]) -> F32:

@@ -22,7 +22,7 @@ from gmstudio.runs import plain_from_json
 
 MAGIC = b"GMA1"
 MAX_HEADER = 2**20
-MAX_ARRAYS = 256
+MAX_ARRAYS = 512
 MAX_RANK = 4
 MAX_BYTES = 2**29
 _DTYPES = {"<f2": 2, "<f4": 4, "<f8": 8}

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.observation.plane import MOST_COLUMNS, MOST_LETTERS, Plane, Space
+from gmstudio.observation.plane import MOST_LETTERS, Plane, Space, widths
 from gmstudio.projects.packing import Array, PackingError
 
 #: Names of the arrays.
@@ -71,7 +71,7 @@ def space_of(names: tuple[str, ...], log_volume: float, array: Array | None) -> 
     if not names and array is None:
         return None
     rows = _checked(array, "space")
-    if len(names) != min(rows.shape[1], MOST_COLUMNS) or not math.isfinite(log_volume):
+    if len(names) not in widths(rows.shape[1]) or not math.isfinite(log_volume):
         raise PackingError("the names do not fit the columns")
     return Space(names, mean=rows[0], median=rows[2], spread=rows[1], principal=rows[3:], log_volume=log_volume)
 

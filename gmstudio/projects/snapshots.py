@@ -1,14 +1,11 @@
 """Frames, truths and run infos as blobs.
 
-A frame is kept in float16: positions relative to the view, or to the columns' spreads where the view is a plane
-through more than two, and scores times the view's size, so that any unit of the data fits; log-densities clamped to
-+-1e4.  Outliers are kept in float32.
+What panels draw of a column is kept as `gmstudio.projects.columns` says.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -16,13 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.base import Bounds
-from gmstudio.observation.frame import F32, ColumnFrame, Frame, RunInfo, Truth, View
-from gmstudio.observation.plane import MOST_COLUMNS
+from gmstudio.observation.frame import Frame, RunInfo, Truth, View
+from gmstudio.projects.columns import MAX_LATENT, arrows, column_arrays, column_of, part, points, rows, square
 from gmstudio.projects.packing import Array, PackingError, Unpacked, pack, unpack
+from gmstudio.projects.pictures import (
+    LABELS,
+    MOST_LABELS,
+    PicturePlain,
+    labels_array,
+    labels_of,
+    picture_of,
+    picture_plain,
+)
 from gmstudio.projects.planes import PLANE, SPACE, PlanePlain, plane_array, plane_of, plane_plain, space_array, space_of
 
-LOG_DENSITY_LIMIT = 1e4
-FLOAT16_LIMIT = 6e4
 #: Points of a plan that are kept; a longer plan is interpolated between them when it is read.
 PLAN_POINTS = 2**16
 MAX_COLUMNS = 32
@@ -30,7 +34,10 @@ MAX_STEPS = 10_000_000
 MAX_PLAN = 2**27
 MAX_BASELINES = 16
 _Title = Annotated[str, msgspec.Meta(max_length=100)]
-_PARTS = ("log_density", "score", "samples", "batch", "path", "outliers")
+#: Fields of a view that say how much of a part is wanted; the later ones are kept where they are not the usual.
+_COUNTS = ("grid", "arrows", "samples", "batch")
+_LATER = ("codes", "rebuilt", "warp", "neighbours")
+_USUAL = View((0.0, 1.0, 0.0, 1.0))
 
 
 class _View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +49,12 @@ class _View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     probe: tuple[float, float] | None
     # Only where the data have more than two columns.
     plane: PlanePlain | None = None
+    # Only where they are not the usual ones.
+    codes: int = _USUAL.codes
+    rebuilt: int = _USUAL.rebuilt
+    warp: int = _USUAL.warp
+    latent: tuple[int, int] | None = None
+    neighbours: int = _USUAL.neighbours
 
 
 class _Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,16 +83,19 @@ class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     estimator: _Title = ""
     # Only where a column is mollified by a blur.
     by: tuple[Literal["noise", "blur"], ...] = ()
+    # Only where the model has a latent space.
+    latent: Annotated[int, msgspec.Meta(ge=0, le=MAX_LATENT)] = 0
+    # Only where the data are images.
+    picture: PicturePlain | None = None
+    label_names: Annotated[tuple[_Title, ...], msgspec.Meta(max_length=MOST_LABELS)] = ()
+    features: _Title = ""
 
 
 def frame_to_bytes(frame: Frame) -> bytes:
     """The blob of a frame; its run and step are kept beside it."""
     arrays: dict[str, Array] = {}
     for index, column in enumerate(frame.columns):
-        for part in _PARTS:
-            value = getattr(column, part)
-            if value is not None:
-                arrays[f"{index}.{part}"] = _halved(part, value, frame.view)
+        arrays |= column_arrays(index, column, frame.view)
     _with_plane(arrays, frame.view)
     sigma2 = [float(column.sigma2) for column in frame.columns]
     return pack({"view": _view_to_plain(frame.view), "sigma2": sigma2, "age": frame.age}, arrays)
@@ -95,7 +111,7 @@ def frame_from_bytes(blob: bytes, run: str, step: int) -> Frame:
     view = _view(meta.view, arrays)
     if not 1 <= len(meta.sigma2) <= MAX_COLUMNS:
         raise PackingError("a frame has 1 to 32 columns")
-    columns = tuple(_column(arrays, index, sigma2, view) for index, sigma2 in enumerate(meta.sigma2))
+    columns = tuple(column_of(arrays, index, sigma2, view) for index, sigma2 in enumerate(meta.sigma2))
     return Frame(run=run, step=step, view=view, columns=columns, age=max(0, meta.age))
 
 
@@ -121,8 +137,8 @@ def truth_from_bytes(blob: bytes) -> Truth:
         raise PackingError("a truth has at most 16 baselines, and they are finite")
     return Truth(
         view=_view(meta.view, arrays),
-        log_density=_part(arrays, "log_density", _square),
-        score=_part(arrays, "score", _arrows),
+        log_density=part(arrays, "log_density", square),
+        score=part(arrays, "score", arrows),
         baselines=meta.baselines,
     )
 
@@ -148,6 +164,15 @@ def info_to_bytes(info: RunInfo) -> bytes:
     if info.space is not None:
         meta["columns"], meta["log_volume"] = list(info.space.names), info.space.log_volume
         arrays[SPACE] = space_array(info.space)
+    if info.latent:
+        meta["latent"] = info.latent
+    if info.picture is not None:
+        meta["picture"] = picture_plain(info.picture)
+    if info.label_names:
+        meta["label_names"] = [name[:100] for name in info.label_names]
+    if info.features:
+        meta["features"] = info.features
+    arrays |= labels_array(info)
     if info.mode_centres is not None:
         arrays["mode_centres"] = info.mode_centres.astype(np.float32, copy=False)
     return pack(meta, arrays)
@@ -172,7 +197,7 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
         kept, steps = _kept(meta.steps), np.arange(meta.steps)
         plans = np.stack([np.interp(steps, kept, plan) for plan in plans])
     space = space_of(meta.columns, meta.log_volume, arrays.get(SPACE))
-    data = _part(arrays, "data", _rows(1, 2) if space is None else _rows(len(space.names)))
+    data = part(arrays, "data", rows(1, 2) if space is None else rows(len(space.names)))
     if data is None:
         raise PackingError("the points are missing")
     return RunInfo(
@@ -183,12 +208,17 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
         data=data,
         bounds=_bounds(meta.bounds),
         plans=cast(NDArray[np.float64], plans),
-        mode_centres=_part(arrays, "mode_centres", _points),
+        mode_centres=part(arrays, "mode_centres", points),
         manifold=meta.manifold,
         path_titles=meta.path_titles,
         space=space,
         estimator=meta.estimator,
         by=meta.by,
+        latent=meta.latent,
+        picture=picture_of(meta.picture, data.shape[1]),
+        labels=labels_of(arrays.get(LABELS), len(data)),
+        label_names=meta.label_names,
+        features=meta.features,
     )
 
 
@@ -208,12 +238,12 @@ def _read(blob: bytes, kind: type[Any]) -> tuple[Any, dict[str, Array]]:
 def _view_to_plain(view: View) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "bounds": [float(side) for side in view.bounds],
-        "grid": view.grid,
-        "arrows": view.arrows,
-        "samples": view.samples,
-        "batch": view.batch,
+        **{name: getattr(view, name) for name in _COUNTS},
+        **{name: getattr(view, name) for name in _LATER if getattr(view, name) != getattr(_USUAL, name)},
         "probe": None if view.probe is None else [float(at) for at in view.probe],
     }
+    if view.latent is not None:
+        plain["latent"] = [int(axis) for axis in view.latent]
     if view.plane is not None:
         plain["plane"] = plane_plain(view.plane)
     return plain
@@ -225,11 +255,11 @@ def _with_plane(arrays: dict[str, Array], view: View) -> None:
 
 
 def _view(plain: _View, arrays: dict[str, Array]) -> View:
-    counts = (plain.grid, plain.arrows, plain.samples, plain.batch)
-    if any(not 0 <= count <= 10_000_000 for count in counts):
+    counts = {name: getattr(plain, name) for name in (*_COUNTS, *_LATER)}
+    if any(not 0 <= count <= 10_000_000 for count in (*counts.values(), *(plain.latent or ()))):
         raise PackingError("a view has an impossible size")
     plane = plane_of(plain.plane, arrays.get(PLANE))
-    return View(_bounds(plain.bounds), *counts, probe=plain.probe, plane=plane)
+    return View(_bounds(plain.bounds), **counts, probe=plain.probe, plane=plane, latent=plain.latent)
 
 
 def _bounds(bounds: Bounds) -> Bounds:
@@ -237,79 +267,3 @@ def _bounds(bounds: Bounds) -> Bounds:
     if not (left < right and bottom < top and max(map(abs, bounds)) < 1e30):
         raise PackingError("a view has no area")
     return bounds
-
-
-def _frame_of(bounds: Bounds) -> tuple[F32, F32]:
-    """Centre and half size of the view."""
-    left, right, bottom, top = np.asarray(bounds, dtype=np.float64)
-    centre = np.array([(left + right) / 2, (bottom + top) / 2])
-    half = np.maximum(np.array([(right - left) / 2, (top - bottom) / 2]), 1e-30)
-    return centre.astype(np.float32), half.astype(np.float32)
-
-
-def _halved(part: str, value: F32, view: View) -> Array:
-    if part == "outliers":
-        return value.astype(np.float32, copy=False)
-    centre, half = _unit(view, value.shape[-1]) if part in ("samples", "batch") else _frame_of(view.bounds)
-    if part == "log_density":
-        scaled, limit = value, LOG_DENSITY_LIMIT
-    elif part == "path":
-        scaled, limit = value, FLOAT16_LIMIT
-    else:
-        scaled, limit = value * half if part == "score" else (value - centre) / half, FLOAT16_LIMIT
-    return np.clip(scaled, -limit, limit).astype(np.float16)
-
-
-def _unit(view: View, width: int) -> tuple[F32, F32]:
-    """What points are kept relative to: centre and half size of the view, or centres and spreads of the columns."""
-    if view.plane is None:
-        centre, half = _frame_of(view.bounds)
-        return centre[:width], half[:width]
-    shift, scale = np.array(view.plane.shift[:width]), np.array(view.plane.scale[:width])
-    return shift.astype(np.float32), np.maximum(scale, 1e-30).astype(np.float32)
-
-
-def _column(arrays: dict[str, Array], index: int, sigma2: float, view: View) -> ColumnFrame:
-    _, half = _frame_of(view.bounds)
-    widths = (1, 2) if view.plane is None else (min(view.plane.dim, MOST_COLUMNS),)
-    centre, unit = _unit(view, widths[-1])
-    score = _part(arrays, f"{index}.score", _arrows)
-    samples = _part(arrays, f"{index}.samples", _rows(*widths))
-    batch = _part(arrays, f"{index}.batch", _rows(*widths))
-    outliers = _part(arrays, f"{index}.outliers", _rows(*(3 + width for width in widths)))
-    if outliers is not None and not np.isfinite(outliers).all():
-        raise PackingError("the outliers are not finite")
-    return ColumnFrame(
-        log_density=_part(arrays, f"{index}.log_density", _square),
-        score=None if score is None else score / half,
-        samples=None if samples is None else samples * unit[: samples.shape[1]] + centre[: samples.shape[1]],
-        batch=None if batch is None else batch * unit[: batch.shape[1]] + centre[: batch.shape[1]],
-        path=_part(arrays, f"{index}.path", _points),
-        sigma2=sigma2,
-        outliers=outliers,
-    )
-
-
-def _part(arrays: dict[str, Array], name: str, fits: Callable[[tuple[int, ...]], bool]) -> F32 | None:
-    value = arrays.get(name)
-    if value is None:
-        return None
-    if not fits(value.shape):
-        raise PackingError(f"the array {name!r} has the shape {value.shape}")
-    return value.astype(np.float32)
-
-
-def _square(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 and shape[0] == shape[1] > 0
-
-
-def _arrows(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[0] == shape[1] > 0 and shape[2] == 2
-
-
-def _points(shape: tuple[int, ...]) -> bool:
-    return _rows(2)(shape)
-
-
-def _rows(*widths: int) -> Callable[[tuple[int, ...]], bool]:
-    return lambda shape: len(shape) == 2 and shape[1] in widths

@@ -1,9 +1,14 @@
-"""Stand-ins: a trainer whose model is a Gaussian, and a clock that only computing moves."""
+"""Stand-ins: a trainer whose model is a Gaussian, and a clock that only computing moves.
+
+The tests of this folder share `linear_latent.py`, which is no test.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +19,8 @@ from torch import Tensor, nn
 from gmstudio.data.base import Dataset, Density, Modes
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.observation.frame import View
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass
@@ -119,6 +126,7 @@ class StandIn:
         self.steps = steps
         self.experiment = SimpleNamespace(columns=tuple(SimpleNamespace(title=f"column {i}") for i in range(members)))
         self.plans = np.tile(np.linspace(1, 0, steps), (members, 1))
+        self.by = ("noise",) * members
         self.generator = torch.Generator().manual_seed(5)
         self.optimiser = torch.optim.SGD(self.model.parameters(), lr=0.05)
 

@@ -13,14 +13,14 @@ import torch
 from scipy.stats import multivariate_normal
 from torch import Tensor, nn
 
-from gmstudio.data.base import Dataset
+from gmstudio.data.base import Dataset, Picture
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.observation import parts
 from gmstudio.observation.baselines import baselines
 from gmstudio.observation.frame import View
 from gmstudio.observation.observer import ALL_PARTS, Observer
 from gmstudio.observation.plane import MOST_COLUMNS, framing
-from gmstudio.observation.spaces import first_view, shown_rows, space_of
+from gmstudio.observation.spaces import first_view, principal_directions, shown_rows, space_of
 from gmstudio.observation.summary import density_summary, samples_summary
 from gmstudio.training.trainer import Trainer
 
@@ -79,6 +79,7 @@ class Still:
         self.experiment = SimpleNamespace(columns=(SimpleNamespace(title="a"), SimpleNamespace(title="b")))
         self.plans = np.zeros((2, 10))
         self.sigma2 = np.array([0.0, 0.5])
+        self.by = ("noise", "noise")
 
     def batch(self, size: int) -> Tensor:
         return self.dataset.train[None, :size].repeat(2, 1, 1)
@@ -174,6 +175,32 @@ def test_of_very_many_columns_the_first_are_kept_and_span_the_principal_plane() 
     assert rows.shape == (48, MOST_COLUMNS)
     plane = space.principal_plane()
     assert np.allclose(plane.project(rows.numpy()), plane.project(dataset.train.numpy()))
+
+
+def test_of_pictures_all_columns_are_kept_with_one_spread() -> None:
+    dataset = replace(table(rows=60, dim=300), picture=Picture((3, 10, 10)))
+    space = space_of(dataset)
+    assert space is not None and len(space.names) == 300 and len(set(space.spread)) == 1
+    rows = dataset.train.double().numpy()
+    _, _, right = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
+    assert np.abs((space.principal * right[:2]).sum(1)) == pytest.approx(1.0, abs=1e-9)
+    plane = space.principal_plane()
+    assert shown_rows(dataset).shape == (48, 300)
+    assert plane.takes(300) and not plane.takes(256) and not plane.takes(299)
+    assert space.columns_plane(2, 255).takes(256) and not space.columns_plane(2, 256).takes(256)
+
+
+def test_principal_directions_of_very_many_columns_are_found_closely_and_the_same_every_time() -> None:
+    draw = torch.Generator().manual_seed(4)
+    spread = torch.linspace(3, 0.2, 30, dtype=torch.float64)
+    z = torch.randn(400, 30, generator=draw, dtype=torch.float64) * spread
+    z = z @ torch.randn(30, 1500, generator=draw, dtype=torch.float64)
+    z = z + 0.1 * torch.randn(400, 1500, generator=draw, dtype=torch.float64)
+    found = principal_directions(z)
+    _, _, right = torch.linalg.svd(z - z.mean(0), full_matrices=False)
+    assert torch.allclose((found * right[:2]).sum(1).abs(), torch.ones(2, dtype=torch.float64), atol=1e-3)
+    assert torch.allclose(found @ found.T, torch.eye(2, dtype=torch.float64), atol=1e-9)
+    assert torch.equal(found, principal_directions(z.clone()))
 
 
 # What is observed.
