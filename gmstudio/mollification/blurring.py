@@ -12,6 +12,8 @@ import math
 import torch
 from torch import Tensor
 
+from gmstudio.mollification.widths import cosines
+
 
 class Blur:
     """Blurs images of one shape.
@@ -24,7 +26,7 @@ class Blur:
     def __init__(self, shape: tuple[int, int, int], device: torch.device | str = "cpu") -> None:
         self.shape = shape
         self.side = max(shape[1:])
-        self._bases = [_cosines(n).to(device) for n in shape[1:]]
+        self._bases = [torch.from_numpy(cosines(n)).float().to(device) for n in shape[1:]]
         self._rates = [(math.pi / n * torch.arange(n, dtype=torch.float32)).square().to(device) for n in shape[1:]]
 
     def __call__(self, x: Tensor, widths: Tensor) -> Tensor:
@@ -44,11 +46,3 @@ class Blur:
         coefficients = coefficients * (falls[0].unsqueeze(-1) * falls[1].unsqueeze(-2)).unsqueeze(-3)
         blurred = (high.T @ coefficients @ wide).flatten(-3)
         return torch.where(widths.unsqueeze(-1) > 0.0, blurred, x)
-
-
-def _cosines(n: int) -> Tensor:
-    """The orthonormal discrete cosine transform (type II) of n numbers, as a matrix (n, n)."""
-    i = torch.arange(n, dtype=torch.float64)
-    matrix = torch.cos(math.pi / n * (i[None, :] + 0.5) * i[:, None]) * math.sqrt(2.0 / n)
-    matrix[0] *= math.sqrt(0.5)
-    return matrix.float()

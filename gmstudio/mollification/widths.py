@@ -1,6 +1,8 @@
-"""How wide a blur is along a schedule; without torch."""
+"""How wide a blur is along a schedule, and what it does along one side of an image; without torch."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,4 +30,19 @@ def gamma_of(width: float, side: int) -> float:
     """Where a schedule stands when the blur has a width in pixels: the inverse of `width`, from 0 to 1."""
     if width <= FINEST:
         return 0.0
-    return float(min(np.log(width / FINEST) / np.log(side / FINEST), 1.0))
+    return min(math.log(width / FINEST) / math.log(side / FINEST), 1.0)
+
+
+def cosines(n: int) -> NDArray[np.float64]:
+    """The orthonormal discrete cosine transform (type II) of n numbers, as a matrix (n, n)."""
+    at = np.arange(n)
+    matrix = np.cos(math.pi / n * (at[None, :] + 0.5) * at[:, None]) * math.sqrt(2.0 / n)
+    matrix[0] *= math.sqrt(0.5)
+    return np.asarray(matrix)
+
+
+def smear(n: int, width: float) -> NDArray[np.float64]:
+    """The blur along one side of n pixels, (n, n): of an image from the left, and transposed from the right."""
+    basis = cosines(n)
+    falls = np.exp(-0.5 * np.square(math.pi / n * np.arange(n) * width))
+    return np.asarray((basis.T * falls) @ basis)

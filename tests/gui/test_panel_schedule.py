@@ -19,7 +19,8 @@ from gmstudio.gui.panels.handles import Handles
 from gmstudio.gui.panels.layered import small_font
 from gmstudio.gui.panels.note import Note
 from gmstudio.gui.panels.schedule import SchedulePanel
-from gmstudio.gui.panels.schedule_chart import SHARES, UNTIL
+from gmstudio.gui.panels.schedule_chart import UNTIL
+from gmstudio.gui.panels.schedule_curves import SHARES
 from gmstudio.mollification.schedules.curve import CurveSchedule
 from gmstudio.training.commands import SetSchedule
 

@@ -8,7 +8,7 @@ import torch
 from scipy import fft, ndimage
 
 from gmstudio.mollification.blurring import Blur
-from gmstudio.mollification.widths import FINEST, gamma_of, width
+from gmstudio.mollification.widths import FINEST, gamma_of, smear, width
 
 
 def images(*shape: int) -> torch.Tensor:
@@ -45,6 +45,13 @@ def test_no_blur_is_exactly_the_image() -> None:
     x = images(2, 5, 64)
     found = Blur((1, 8, 8))(x, torch.tensor([[0.0], [1.0]]))
     assert torch.equal(found[0], x[0]) and not torch.allclose(found[1], x[1], atol=0.1)
+
+
+def test_along_each_side_alone_it_is_the_same_without_torch() -> None:
+    x = images(2, 5 * 9)
+    expected = smear(5, 1.3) @ x.double().numpy().reshape(2, 5, 9) @ smear(9, 1.3).T
+    np.testing.assert_allclose(Blur((1, 5, 9))(x, torch.full((2,), 1.3)).numpy().reshape(2, 5, 9), expected, atol=1e-6)
+    np.testing.assert_allclose(smear(6, 0.0), np.eye(6), atol=1e-12)
 
 
 def test_two_blurs_are_one_of_the_sum_of_their_variances() -> None:

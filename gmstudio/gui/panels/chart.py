@@ -98,6 +98,12 @@ class Chart(Layered):
         """The text of a tick along x."""
         return label(value, step)
 
+    def y_marks(self) -> list[tuple[float, str]]:
+        """The ticks along y, and their texts."""
+        marks = ticks(*self.y_span, max(2, int(self.rect_.height() // 28)))
+        step = marks[1] - marks[0] if len(marks) > 1 else 1.0
+        return [(value, label(value, step)) for value in marks]
+
     def _paint_axes(self, painter: QPainter) -> None:
         rect = self.rect_
         painter.setFont(small_font(self.font()))
@@ -126,9 +132,7 @@ class Chart(Layered):
             self.x_title,
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
         )
-        marks = ticks(*self.y_span, max(2, int(rect.height() // 28)))
-        step = marks[1] - marks[0] if len(marks) > 1 else 1.0
-        for value in marks:
+        for value, words in self.y_marks():
             y = self.at_y(value)
             painter.setPen(grid)
             painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
@@ -136,7 +140,7 @@ class Chart(Layered):
             painter.drawLine(QPointF(rect.left() - 3, y), QPointF(rect.left(), y))
             painter.setPen(text)
             place = QRectF(0, y - 8, rect.left() - 5, 16)
-            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label(value, step))
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
     def bubble(self, painter: QPainter, at: QPointF, text: str, colour: QColor | None = None) -> None:
         """Write a short text in a box beside a point, kept inside the axes."""

@@ -1,4 +1,4 @@
-"""The noise schedules of all columns: where training stands on them, and handles to change them."""
+"""The schedules of all columns: where training stands on them, and handles to change them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import small_font
 from gmstudio.gui.panels.note import Note
-from gmstudio.gui.panels.schedule_chart import SHARES, VISIBLE, Curve, ScheduleChart
+from gmstudio.gui.panels.schedule_blur import Preview
+from gmstudio.gui.panels.schedule_chart import ScheduleChart
+from gmstudio.gui.panels.schedule_curves import SHARES, VISIBLE, Curve
 from gmstudio.gui.theme import Theme
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.observation.frame import RunInfo
@@ -32,10 +34,11 @@ class SchedulePanel(Panel):
     edited = Signal(object)
 
     name: ClassVar[str] = "schedule"
-    title: ClassVar[str] = "Noise schedule"
+    title: ClassVar[str] = "Schedule"
     help: ClassVar[str] = (
-        "The noise variance σ² = γ(t/T) over the training. Drag a point to shape it, also while it runs; double-click "
-        "adds a point, right click or Delete removes one, the triangle below is where the noise ends."
+        "The noise variance σ² = γ(t/T) over the training, or the width of a blur in pixels. Drag a point to shape it, "
+        "also while it runs; double-click adds a point, right click or Delete removes one, the triangle below is where "
+        "it ends."
     )
     wants: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[tuple[str, int]] = ("bottom", 0)
@@ -130,6 +133,9 @@ class SchedulePanel(Panel):
         self.chart.steps = info.steps
         self.chart.hint = ""
         self.chart.happened = tuple(_sampled(plan) for plan in info.plans)
+        self.chart.by = info.by
+        self.chart.side = 0 if info.picture is None else max(info.picture.shape[1:])
+        self.chart.preview = Preview.of(info)
         if len(self.chart.specs) != len(info.titles):
             self.chart.set_specs(info.titles, ())
         self.chart.now = 0.0
@@ -138,7 +144,7 @@ class SchedulePanel(Panel):
     def clear(self, hint: str = "") -> None:
         super().clear(hint)
         self.chart.now = None
-        self.chart.happened = ()
+        self.chart.happened, self.chart.by, self.chart.side, self.chart.preview = (), (), 0, None
         if self.experiment is not None:
             self.set_experiment(self.experiment)
         else:
@@ -182,7 +188,7 @@ class SchedulePanel(Panel):
     def summary(self) -> str:
         chart = self.chart
         if not chart.titles:
-            return self.tr("Noise schedule: nothing chosen yet.")
+            return self.tr("Schedule: nothing chosen yet.")
         words = []
         for column, title in enumerate(chart.titles):
             curve = chart.curve(column)
@@ -190,13 +196,13 @@ class SchedulePanel(Panel):
                 words.append(f"{title}: no noise")
                 continue
             end = SHARES[np.flatnonzero(curve > 1e-6)[-1]]
-            text = (
-                f"{title}: σ² from {curve[0]:.2f} over {np.interp(0.5, SHARES, curve):.2f} halfway, ends at {end:.0%}"
-            )
+            start, half = (chart.told(column, float(np.interp(at, SHARES, curve)), 2) for at in (0.0, 0.5))
+            text = f"{title}: {start} at the start, {half} halfway, ends at {end:.0%}"
             if chart.now is not None:
-                text += f", now {np.interp(chart.now, SHARES, curve):.3f} at {chart.now:.0%} of the training"
+                now = chart.told(column, float(np.interp(chart.now, SHARES, curve)))
+                text += f", now {now} at {chart.now:.0%} of the training"
             words.append(text)
-        return "Noise schedule. " + "; ".join(words) + "."
+        return "Schedule. " + "; ".join(words) + "."
 
     def paint_for_export(self, painter: QPainter, size: QSize) -> None:
         """Draw the chart and the columns' titles on `painter`."""

@@ -5,28 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
 
-from gmstudio.gui.panels.chart import Chart
 from gmstudio.gui.panels.handles import Handles
 from gmstudio.gui.panels.layered import small_font
+from gmstudio.gui.panels.schedule_curves import SHARES, ScheduleCurves
 from gmstudio.gui.panels.strokes import polygon
-from gmstudio.gui.panels.ticks import short
 from gmstudio.mollification.base import ScheduleSpec
 
-#: Shares of the training at which curves are drawn.
-SHARES: NDArray[np.float64] = np.linspace(0.0, 1.0, 401)
 REACH = 9.0
-#: Differences of the variance below this cannot be seen.
-VISIBLE = 0.01
 UNTIL = -1
 
-Curve = NDArray[np.float64]
 
-
-class ScheduleChart(Chart):
+class ScheduleChart(ScheduleCurves):
     """Curves of all columns; those of the active column can be dragged.
 
     Signals:
@@ -39,17 +31,9 @@ class ScheduleChart(Chart):
     edited = Signal(int, object)
     activated = Signal(int)
 
-    x_title = "t / T"
-
     def __init__(self) -> None:
         super().__init__()
-        self.titles: tuple[str, ...] = ()
-        self.specs: tuple[ScheduleSpec, ...] = ()
-        self.planned: tuple[Curve, ...] = ()
-        self.happened: tuple[Curve, ...] = ()
-        self.now: float | None = None
         self.steps = 0
-        self.active = 0
         #: Index of the chosen handle, UNTIL, or None.
         self.selected: int | None = None
         self._handles: Handles | None = None
@@ -57,7 +41,6 @@ class ScheduleChart(Chart):
         self._held = False
         self._offset = QPointF()
         self._hover: int | None = None
-        self.y_span = (0.0, 1.04)
 
     # What is shown
 
@@ -91,42 +74,9 @@ class ScheduleChart(Chart):
         """The handles of the active column."""
         return self._handles
 
-    def curve(self, column: int) -> Curve:
-        """The noise variance of a column at SHARES: what happened, then what is planned."""
-        if column < len(self.specs):
-            planned = self.planned[column]
-            if self.now is None or column >= len(self.happened):
-                return planned
-            return np.where(self.now >= SHARES, self.happened[column], planned)
-        return self.happened[column]
-
-    # Drawing
-
     def x_label(self, value: float, step: float) -> str:
         near = self._handles is not None and abs(self.at_x(value) - self.at_x(self._handles.until)) < 18
         return "" if near else super().x_label(value, step)
-
-    def paint_lines(self, painter: QPainter) -> None:
-        for column in self._order():
-            colour = self.theme.colour(self.theme.column(column))
-            ys = self.curve(column)
-            if column < len(self.specs) and self.now:
-                planned = self.planned[column]
-                if np.abs(planned - ys).max() > VISIBLE:
-                    pen = QPen(self.theme.colour(self.theme.column(column), 0.55), 1)
-                    pen.setDashPattern([2, 3])
-                    self.line(painter, SHARES, planned, pen)
-            self._thick(painter, ys, QPen(colour, 1.8 if column == self.active or not self.specs else 1.2))
-
-    def _thick(self, painter: QPainter, ys: Curve, pen: QPen) -> None:
-        # Qt's wide antialiased strokes are slow for thousands of points; every second pixel is enough here.
-        step = 1 if pen.widthF() <= 1 else max(1, round(2 * len(SHARES) / max(self.rect_.width(), 1)))
-        at = np.append(np.arange(0, len(SHARES) - 1, step), len(SHARES) - 1)
-        self.line(painter, SHARES[at], ys[at], pen)
-
-    def _order(self) -> list[int]:
-        count = len(self.specs) or len(self.happened)
-        return sorted(range(count), key=lambda column: column == self.active)
 
     def paint_overlay(self, painter: QPainter, size: QSizeF) -> None:
         self.place(size)
@@ -149,7 +99,9 @@ class ScheduleChart(Chart):
         if not self._held and self._hover is None and self.titles:
             value = float(np.interp(now, SHARES, self.curve(self.active)))
             at = QPointF(self.at_x(now), self.at_y(value))
-            self.bubble(painter, at, f"σ² {short(value, 2)}", self.theme.colour(self.theme.column(self.active)))
+            self.bubble(
+                painter, at, self.told(self.active, value, 2), self.theme.colour(self.theme.column(self.active))
+            )
 
     def _paint_handles(self, painter: QPainter, handles: Handles) -> None:
         colour = self.theme.colour(self.theme.column(self.active))
@@ -176,12 +128,13 @@ class ScheduleChart(Chart):
 
     def _paint_value(self, painter: QPainter, handles: Handles, index: int) -> None:
         if index == UNTIL:
-            at, text = QPointF(self.at_x(handles.until), self.rect_.bottom()), f"noise ends at {handles.until:.0%}"
+            what = "blur" if self.blurred(self.active) else "noise"
+            at, text = QPointF(self.at_x(handles.until), self.rect_.bottom()), f"{what} ends at {handles.until:.0%}"
             if self.steps:
                 text += f" (step {round(handles.until * self.steps):,})"
         elif index < len(handles.points):
             share, gamma = handles.places()[index]
-            at, text = QPointF(self.at_x(share), self.at_y(gamma)), f"t/T {share:.3f}   σ² {gamma:.3f}"
+            at, text = QPointF(self.at_x(share), self.at_y(gamma)), f"t/T {share:.3f}   {self.told(self.active, gamma)}"
             if self.steps:
                 text += f"   step {round(share * self.steps):,}"
         else:
