@@ -33,20 +33,27 @@ class Sizes:
         scores: for the Fisher divergence.
         samples: for sliced Wasserstein and mode coverage.
         pairs: for MMD, whose cost is quadratic.
+        codes: for what is measured of the posterior.
     """
 
     points: int
     scores: int
     samples: int
     pairs: int
+    codes: int
 
 
-LIVE = Sizes(points=4096, scores=512, samples=2048, pairs=256)
+LIVE = Sizes(points=4096, scores=512, samples=2048, pairs=256, codes=512)
 # As many samples as live: the sliced Wasserstein distance of n samples to themselves falls with n, so that the last
 # point of a curve would else drop for no reason.  The other metrics are unbiased.
-FULL = Sizes(points=20_000, scores=20_000, samples=2048, pairs=2000)
+FULL = Sizes(points=20_000, scores=20_000, samples=2048, pairs=2000, codes=4096)
 #: Directions of the sliced Wasserstein distance; half a circle needs no more.
 DIRECTIONS = 32
+#: A latent dimension is active where the posterior's mean varies by more than this from point to point (Burda, Grosse,
+#: Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, section 5.2).
+ACTIVE = 0.01
+#: Seed of the posterior's draws, where its divergence is measured by them.
+CODE_SEED = 77_017
 
 
 class Meters:
@@ -63,6 +70,7 @@ class Meters:
         self._shadow: Shadow | None = None
         self._pace = Pace()
         self._sorts_pace = Pace(rows=8, least=2, most=128)
+        self._codes_pace = Pace(rows=512, least=8)
         self._pairs_pace = Pace(rows=64, least=8, most=512)
         self._noise: dict[int, Tensor] = {}
         self._scales: tuple[float, ...] = ()
@@ -113,6 +121,8 @@ class Meters:
             yield from self._of_samples(shadow, sizes)
         if self._reference.exact and "score" in shadow.can:
             yield from self._fisher(shadow, sizes.scores)
+        if shadow.latent:
+            yield from self._of_codes(shadow, sizes.codes)
         whole = sizes is FULL
         if "sample" in shadow.can and (self._images.due(shadow.step) or (whole and self._images.possible)):
             yield from self._images.round(shadow, self._tell, whole)
@@ -138,6 +148,20 @@ class Meters:
             found.append(shadow.score(points[rows]).cpu())
             yield self._pace
         self._tell("fisher", metrics.fisher(self._reference.score(size), torch.cat(found, dim=1)).value)
+
+    def _of_codes(self, shadow: Shadow, size: int) -> Iterator[Pace]:
+        """The decoder's variance, in standardised units, and how much the latent variables say of the points."""
+        points = self._reference.points[:size]
+        noise = torch.randn(len(points), shadow.draws, generator=torch.Generator().manual_seed(CODE_SEED))
+        means, found = [], []
+        for rows in self._codes_pace.portions(len(points), shadow.members):
+            means.append(shadow.encode(points[rows])[0])
+            found.append(shadow.divergence(points[rows], noise[rows].to(points)).cpu())
+            yield self._codes_pace
+        self._tell("gamma", shadow.gamma())
+        self._tell("divergence", torch.cat(found, dim=1).double().mean(1))
+        varied = torch.cat(means, dim=1).double().var(1, correction=0)
+        self._tell("active", (varied > ACTIVE).sum(1).double())
 
     def _of_samples(self, shadow: Shadow, sizes: Sizes) -> Iterator[Pace]:
         reference = self._reference.points

@@ -12,6 +12,7 @@ import numpy as np
 from gmstudio.observation.baselines import Baselines
 from gmstudio.observation.exact import ExactGrids
 from gmstudio.observation.frame import ColumnFrame, Frame, Metric, RunInfo, Truth, View
+from gmstudio.observation.image_metrics import described
 from gmstudio.observation.latent_parts import latent_parts
 from gmstudio.observation.meters import Meters
 from gmstudio.observation.neighbours import NeighboursPart
@@ -28,7 +29,7 @@ from gmstudio.observation.parts import (
 )
 from gmstudio.observation.plane import framing
 from gmstudio.observation.shadow import Shadow, sealed
-from gmstudio.observation.spaces import features_of, labels_shown, shown_rows, space_of
+from gmstudio.observation.spaces import labels_shown, shown_rows, space_of
 
 if TYPE_CHECKING:
     from gmstudio.training.trainer import Trainer
@@ -214,7 +215,7 @@ class Observer:
             picture=dataset.picture,
             labels=labels_shown(dataset),
             label_names=dataset.label_names,
-            features=features_of(dataset),
+            features=described(dataset),
             by=trainer.by if "blur" in trainer.by else (),
         )
 

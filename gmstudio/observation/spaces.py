@@ -54,11 +54,6 @@ def labels_shown(dataset: Dataset) -> NDArray[np.int64] | None:
     return labels
 
 
-def features_of(dataset: Dataset) -> str:
-    """In which features FID and KID of a data set are measured; empty where they are not."""
-    return ""
-
-
 def _spread_out(count: int, most: int) -> slice:
     """At most so many of `count` rows, evenly spread."""
     return slice(0, None, max(1, -(-count // most)))

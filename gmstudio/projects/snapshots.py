@@ -88,7 +88,7 @@ class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # Only where the data are images.
     picture: PicturePlain | None = None
     label_names: Annotated[tuple[_Title, ...], msgspec.Meta(max_length=MOST_LABELS)] = ()
-    features: _Title = ""
+    features: Annotated[str, msgspec.Meta(max_length=300)] = ""
 
 
 def frame_to_bytes(frame: Frame) -> bytes:

@@ -181,7 +181,7 @@ def test_frames_of_images_keep_all_columns_and_fewer_rows() -> None:
         assert getattr(column, part).shape == (320, 400), part
     assert column.warp is not None and column.warp.shape == (5, 5, 400)
     assert info.data.shape == (500, 400) and info.space is not None and len(info.space.names) == 400
-    assert (info.latent, info.picture, info.features) == (4, Picture((1, 20, 20)), "")
+    assert (info.latent, info.picture) == (4, Picture((1, 20, 20)))
     assert info.plane is not None and info.plane.takes(400) and not info.plane.takes(256), "its axes need all columns"
 
 

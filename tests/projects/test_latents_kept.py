@@ -201,7 +201,7 @@ def test_a_view_of_impossible_axes_is_refused(latent: list[float]) -> None:
         {"picture": {"shape": [1, 3, 4], "levels": 17, "alpha": -0.1}},
         {"label_names": ["a" * 200]},
         {"label_names": ["a"] * 20_000},
-        {"features": "a" * 200},
+        {"features": "a" * 400},
     ],
 )
 def test_an_info_with_impossible_words_is_refused(meta: dict[str, Any]) -> None:
