@@ -149,9 +149,9 @@ def _read_weights(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
 
 def _build(spec: ModelSpec, config: Config, elements: int) -> DensityModel:
     """The network that the configuration describes, with weights to be replaced."""
-    # Only the number of points shapes a model, not where they are.
-    rows = min(config.data.points, MAX_POINTS // config.dim)
-    points = torch.randn(rows, config.dim, generator=torch.Generator().manual_seed(0))
+    # Only the number of points shapes a model, not where they are; and of most models not even that.
+    rows = min(config.data.points, MAX_POINTS // config.dim) if spec.counts_points else 0
+    points = torch.randn(rows, config.dim, generator=torch.Generator().manual_seed(0)) if rows else None
     try:
         with within(64 * (elements + rows * config.dim) + 2**22):
             return spec.build(config.dim, [0], points, config.shape)

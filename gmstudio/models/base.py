@@ -22,6 +22,8 @@ class ModelSpec(Spec, frozen=True, kw_only=True):
 
     #: What objectives may ask of the model, by the names of `gmstudio.objectives.base.MEANINGS`.
     offers: ClassVar[frozenset[str]] = frozenset({"density"})
+    #: Whether how many training points there are decides what the model's tensors are like.
+    counts_points: ClassVar[bool] = False
     #: The objective of a run that names none.
     objective: ClassVar[str] = "maximum-likelihood"
 

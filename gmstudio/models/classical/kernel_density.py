@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from gmstudio.models.base import ModelSpec, Shape
 from gmstudio.registry import SpecError, component, describe
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 )
 class KernelDensity(ModelSpec, frozen=True, kw_only=True, tag="kde"):
     """A kernel density estimate; the width is learned by the likelihood that leaves a point's nearest centre out."""
+
+    counts_points: ClassVar[bool] = True
 
     centres: Annotated[
         int, describe("At most so many training points carry a Gaussian.", ge=2, le=2000, unit="points", log=True)

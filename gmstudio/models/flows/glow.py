@@ -37,6 +37,8 @@ class Glow(CouplingFlowSpec, frozen=True, kw_only=True, tag="glow"):
         from gmstudio.models.layers.mixing import Mixing
         from gmstudio.models.layers.normalisation import BatchNorm
 
+        if self.network == "convolutional":
+            return self.multiscale(dim, seeds, data, shape, mixes=True)
         batch = self.normalise == "batch"
         refuse_one_column(dim, "Glow")
         singles = []

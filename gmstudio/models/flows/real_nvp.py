@@ -42,6 +42,8 @@ class RealNVP(CouplingFlowSpec, frozen=True, kw_only=True, tag="real-nvp"):
         from gmstudio.models.layers.normalisation import BatchNorm, Chain, EvenFirst
         from gmstudio.models.layers.real_nvp import RealNVPFlow
 
+        if self.network == "convolutional":
+            return self.multiscale(dim, seeds, data, shape, mixes=False)
         refuse_one_column(dim, "Real-NVP")
         draws = generators(seeds)
         couplings = [

@@ -34,7 +34,7 @@ class EnsembleConvolution(EnsembleLinear):
         inputs: channels that come in.
         outputs: channels that go out.
         draws: one generator for each member.
-        side: of the patches, in pixels: 3, or 4 for a stride of 2.
+        side: of the patches, in pixels: 1 or 3, or 4 for a stride of 2.
         stride: 1 or 2.
         scale, init: as of `EnsembleLinear`.
     """
@@ -57,7 +57,7 @@ class EnsembleConvolution(EnsembleLinear):
         """Map images (E, B, H, W, inputs) to images (E, B, h, w, outputs)."""
         if self.stride == 2 and (x.shape[2] % 2 or x.shape[3] % 2):
             x = functional.pad(x, (0, 0, 0, x.shape[3] % 2, 0, x.shape[2] % 2))
-        if self.inputs <= _FEW:
+        if self.side == 1 or self.inputs <= _FEW:
             return self._by_patches(x)
         parts = [
             functional.conv2d(image.permute(0, 3, 1, 2), kernel, bias, stride=self.stride, padding=1)
@@ -80,13 +80,13 @@ class EnsembleConvolution(EnsembleLinear):
         return torch.stack(parts).permute(0, 1, 3, 4, 2)
 
     def _by_patches(self, x: Tensor) -> Tensor:
-        padded = functional.pad(x, (0, 0, 1, 1, 1, 1))
-        cut = padded.unfold(2, self.side, self.stride).unfold(3, self.side, self.stride)
-        members, images, height, width = cut.shape[:4]
-        # Every patch has its channels last, as the images have.
-        rows = cut.permute(0, 1, 2, 3, 5, 6, 4).reshape(members, images * height * width, -1)
-        found = torch.baddbmm(self.bias.unsqueeze(1), rows, self.weight.mT)
-        return found.view(members, images, height, width, -1)
+        if self.side > 1:
+            padded = functional.pad(x, (0, 0, 1, 1, 1, 1))
+            cut = padded.unfold(2, self.side, self.stride).unfold(3, self.side, self.stride)
+            # Every patch has its channels last, as the images have.
+            x = cut.permute(0, 1, 2, 3, 5, 6, 4).flatten(4)
+        found = torch.baddbmm(self.bias.unsqueeze(1), x.flatten(1, 3), self.weight.mT)
+        return found.view(*x.shape[:4], -1)
 
 
 def to_pixels(x: Tensor) -> Tensor:
