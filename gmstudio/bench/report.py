@@ -27,6 +27,7 @@ def machine() -> dict[str, Any]:
         "nflows",
         "normflows",
         "torchebm",
+        "pythae",
     ):
         try:
             packages[name] = metadata.version(name)
