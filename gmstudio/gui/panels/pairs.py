@@ -68,6 +68,8 @@ class PairsPanel(StripPanel):
     wants: ClassVar[frozenset[str]] = frozenset({"samples", "batch"})
     place: ClassVar[tuple[str, int]] = ("hidden", 50)
     table_place: ClassVar[tuple[str, int] | None] = ("stage", 0)
+    # Pixels two at a time tell little of an image.
+    image_place: ClassVar[tuple[str, int] | None] = ("tabs", 5)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

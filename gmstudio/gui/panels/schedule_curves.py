@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from gmstudio.gui.panels.chart import Chart
+from gmstudio.gui.panels.chart import LEFT, RIGHT, Chart
 from gmstudio.gui.panels.layered import small_font
 from gmstudio.gui.panels.schedule_blur import TIMES, Preview, told, width_marks
 from gmstudio.gui.panels.ticks import short
@@ -80,7 +80,9 @@ class ScheduleCurves(Chart):
         """Height of the images above the plot; 0 where there is no room for them, or nothing to show."""
         if self.preview is None or not self.titles or size.height() < 130:
             return 0.0
-        return min(LARGEST, 0.24 * size.height(), 0.16 * size.width())
+        # The first one stands beside its place, and must not reach the second.
+        across = (size.width() - LEFT - RIGHT - SECOND) / 6
+        return min(LARGEST, 0.24 * size.height(), across)
 
     def y_marks(self) -> list[tuple[float, str]]:
         if self.side and self.kinds() == {True}:
