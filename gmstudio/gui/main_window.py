@@ -35,9 +35,11 @@ from gmstudio.gui.palette import Palette
 from gmstudio.gui.panels import all_panels
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.curves import CurvesPanel
+from gmstudio.gui.panels.latent import LatentPanel
 from gmstudio.gui.panels.metrics import MetricsPanel
 from gmstudio.gui.panels.plane_link import PlaneLink
 from gmstudio.gui.panels.schedule import SchedulePanel
+from gmstudio.gui.panels.warp import WarpPanel
 from gmstudio.gui.preview import Previewer
 from gmstudio.gui.reports import Reports
 from gmstudio.gui.runs_list import RunsList
@@ -186,6 +188,9 @@ class MainWindow(QMainWindow):
         self._reports = Reports(self.banners, self.faults, self.jobs, self)
         self.display.begun.connect(self.layout_.suit)
         self._sight = Sight(self.link, self.display, self)
+        latent, warp = self.panels.get("latent"), self.panels.get("warp")
+        if isinstance(latent, LatentPanel) and isinstance(warp, WarpPanel):
+            self._sight.share_axes(latent.axes, warp.axes)
         schedule = self.panels.get("schedule")
         if isinstance(schedule, SchedulePanel):
             schedule.edited.connect(self.handlers.shape_schedule)

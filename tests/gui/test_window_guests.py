@@ -81,3 +81,16 @@ def test_one_panel_on_the_whole_stage_stays_alone(qtbot: QtBot, window: MainWind
 def test_the_keys_of_the_other_panels_are_as_they_were(window: MainWindow) -> None:
     names = [dock.name for dock in window.handlers.panel_docks()]
     assert names[:4] == STAGE and names[4:7] == ["schedule", "curves", "metrics"]
+
+
+def test_axes_that_are_chosen_in_one_panel_are_those_of_the_other_and_of_the_decoder(window: MainWindow) -> None:
+    latent, warp = window.panels["latent"], window.panels["warp"]
+    for panel in (latent, warp):
+        panel.begin(replace(VAE, latent=5))
+    latent.axes.take((1, 3))
+    assert warp.axes.axes == (1, 3) and window.display.view.latent == (1, 3)
+    warp.axes.take(None)
+    assert latent.axes.axes is None and window.display.view.latent is None
+    warp.axes.take((0, 4))
+    latent.begin(replace(VAE, latent=2))
+    assert latent.axes.axes is None and window.display.view.latent is None, "this one has no fifth axis"

@@ -43,10 +43,9 @@ class AxesButton(GivingButton):
     def offer(self, count: int) -> None:
         """Offer the axes of a latent space of so many dimensions; a choice that still fits stays."""
         self.count = count
-        if self.axes is not None and max(self.axes) >= count:
-            self.axes = None
         self.setVisible(count > 2)
-        self._tell()
+        if self.axes is not None and max(self.axes) >= count > 0:
+            self.take(None)
 
     def take(self, axes: Axes | None) -> None:
         """Show these axes from now on."""
