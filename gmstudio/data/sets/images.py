@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.data.base import Bounds, Dataset, DataSpec
-from gmstudio.data.tables.fields import TestShare, ValidationShare
+from gmstudio.data.tables.fields import FilePath, Sha256, TestShare, ValidationShare
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -28,11 +28,8 @@ class ImagesSpec(DataSpec, frozen=True, kw_only=True, tag="images"):
     Like those of tables, the data do not depend on the seed of a run.
     """
 
-    path: Annotated[str, describe("The file or folder; empty for the digits.", widget="hidden")] = ""
-    sha256: Annotated[
-        str,
-        describe("Hash of the file or folder, in hexadecimal: another one is refused. Empty for any.", widget="hidden"),
-    ] = ""
+    path: FilePath = ""
+    sha256: Sha256 = ""
     array: Annotated[
         str,
         describe("The array of an NPZ file that is learned; empty where it has one of images only.", advanced=True),

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gmstudio.data.base import Dataset, DataSpec
-from gmstudio.data.tables.fields import Dequantise, Seed, Standardise, TestShare, ValidationShare
+from gmstudio.data.tables.fields import Dequantise, FilePath, Seed, Sha256, Standardise, TestShare, ValidationShare
 from gmstudio.registry import SpecError, component, describe
 
 if TYPE_CHECKING:
@@ -32,11 +32,8 @@ class TableSpec(DataSpec, frozen=True, kw_only=True, tag="table"):
     The data do not depend on the seed of a run, so that runs of several seeds learn from the same rows.
     """
 
-    path: Annotated[str, describe("The file.", widget="hidden")] = ""
-    sha256: Annotated[
-        str,
-        describe("Hash of the file, in hexadecimal: another file is refused. Empty for any.", widget="hidden"),
-    ] = ""
+    path: FilePath = ""
+    sha256: Sha256 = ""
     columns: Annotated[
         tuple[str, ...],
         describe("The columns that are learned; none for all that hold numbers.", widget="hidden"),

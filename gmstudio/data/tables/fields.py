@@ -1,4 +1,4 @@
-"""Fields that every specification of a table has.
+"""Fields that specifications of tables and of images have.
 
 They are types and no base class: the fields of a base would come first, in JSON and before the choice of a data set in
 its form.
@@ -10,6 +10,13 @@ from typing import Annotated
 
 from gmstudio.registry import describe
 
+FilePath = Annotated[
+    str, describe("The file, or for images the folder; empty for the digits that are here.", widget="hidden")
+]
+Sha256 = Annotated[
+    str,
+    describe("Hash of the file or folder, in hexadecimal: another one is refused. Empty for any.", widget="hidden"),
+]
 Standardise = Annotated[
     bool,
     describe(

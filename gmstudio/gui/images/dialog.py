@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.data.tables.preparing import parts
 from gmstudio.gui.cards.calm import set_state
 from gmstudio.gui.cards.form import SpecForm
 from gmstudio.gui.images.grid import ImageGrid, pictures_of
+from gmstudio.gui.tables.foot import foot
 from gmstudio.gui.tables.import_dialog import SIDE, section
 from gmstudio.registry import SpecError
 
@@ -67,7 +68,10 @@ class ImagesDialog(QDialog):
         middle.addWidget(self.grid, 1)
         middle.addLayout(self._right())
         box.addLayout(middle, 1)
-        box.addLayout(self._foot())
+        bottom, self.sentence, self.ok = foot(
+            self, "Use these images", "Read all of them and put them onto the Data card; Undo takes them back", self.use
+        )
+        box.addLayout(bottom)
         parent = self.parentWidget()
         room = parent.size() if parent is not None else self.sizeHint()
         self.resize(max(820, min(1100, room.width() - 100)), max(520, min(700, room.height() - 60)))
@@ -103,25 +107,6 @@ class ImagesDialog(QDialog):
             box.addWidget(widget)
         box.addStretch(1)
         return box
-
-    def _foot(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self.sentence = QLabel()
-        self.sentence.setObjectName("sentence")
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
-        row.addWidget(self.sentence, 1)
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
-        self.ok = buttons.button(kinds.Ok)
-        self.ok.setText("Use these images")
-        self.ok.setToolTip("Read all of them and put them onto the Data card; Undo takes them back")
-        self.ok.setDefault(True)
-        buttons.button(kinds.Cancel).setToolTip("Leave everything as it is (Esc)")
-        buttons.accepted.connect(self.use)
-        buttons.rejected.connect(self.reject)
-        row.addWidget(buttons)
-        return row
 
     # What is chosen.
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -25,6 +24,7 @@ from gmstudio.gui.cards.form import SpecForm
 from gmstudio.gui.cards.message import Message
 from gmstudio.gui.tables.choice import Ticked, sentence
 from gmstudio.gui.tables.columns_model import ColumnsModel
+from gmstudio.gui.tables.foot import foot
 from gmstudio.gui.tables.notice_list import NoticeList
 from gmstudio.gui.tables.notices import Notice, notices
 from gmstudio.gui.tables.preview_model import PreviewModel
@@ -103,7 +103,10 @@ class ImportDialog(QDialog):
         middle.addWidget(self._left(), 1)
         middle.addLayout(self._right())
         box.addLayout(middle, 1)
-        box.addLayout(self._foot())
+        bottom, self.sentence, self.ok = foot(
+            self, "Use this table", "Put it onto the Data card; Undo takes it back", self.use
+        )
+        box.addLayout(bottom)
         parent = self.parentWidget()
         room = parent.size() if parent is not None else self.sizeHint()
         self.resize(max(900, min(1320, room.width() - 60)), max(560, min(860, room.height() - 40)))
@@ -188,24 +191,6 @@ class ImportDialog(QDialog):
             box.addWidget(widget)
         box.addWidget(self.notices, 1)
         return box
-
-    def _foot(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self.sentence = QLabel()
-        self.sentence.setObjectName("sentence")
-        self.sentence.setWordWrap(True)
-        row.addWidget(self.sentence, 1)
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
-        self.ok = buttons.button(kinds.Ok)
-        self.ok.setText("Use this table")
-        self.ok.setToolTip("Put it onto the Data card; Undo takes it back")
-        self.ok.setDefault(True)
-        buttons.button(kinds.Cancel).setToolTip("Leave everything as it is (Esc)")
-        buttons.accepted.connect(self.use)
-        buttons.rejected.connect(self.reject)
-        row.addWidget(buttons)
-        return row
 
     # What is chosen.
 
