@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 
 from gmstudio import runs
@@ -18,7 +19,7 @@ from gmstudio.gui.panels import demo_images
 from gmstudio.gui.panels.curves import CurvesPanel
 from gmstudio.gui.panels.data import DataPanel
 from gmstudio.gui.panels.marginals import MarginalsPanel
-from gmstudio.gui.panels.metrics import MetricsPanel
+from gmstudio.gui.panels.metrics import HEADER, ROW, MetricsPanel
 from gmstudio.gui.panels.pairs import PairsPanel, names_in, telling_columns
 from gmstudio.mollification.schedules.families import Sigmoid
 from gmstudio.observation.frame import Metric
@@ -100,3 +101,19 @@ def test_pixels_in_colour_are_told_apart_by_their_channel() -> None:
     colour = replace(INFO, picture=replace(INFO.picture, shape=(3, 2, 2)), data=INFO.data[:, :12])
     assert names_in(colour)[:5] == ("R 0,0", "R 0,1", "R 1,0", "R 1,1", "G 0,0") and len(set(names_in(colour))) == 12
     assert len(telling_columns(colour, 5)) == 1, "all other pixels are neighbours of the first"
+
+
+def test_the_likelihood_of_images_is_told_in_bits_on_hover(shown: Shown) -> None:
+    panel = shown(MetricsPanel(), 420, 500)
+    panel.begin(INFO)
+    panel.show_metrics([Metric(10, column, "validation", 100.0 + column) for column in range(3)])
+    table = panel.table
+    y = {name: HEADER + (line + 0.5) * ROW for line, name in enumerate(table.names())}
+    bits = np.log2(17) - 100.0 / (64 * np.log(2))
+    assert f"bits per dimension, of which fewer are better: Vanilla {bits:.2f}, Noise" in table.explain(
+        QPointF(20, y["validation"])
+    )
+    assert "bits" not in table.explain(QPointF(20, y["kl"]))
+    panel.begin(replace(INFO, picture=None, by=()))
+    panel.show_metrics([Metric(10, 0, "validation", 100.0)])
+    assert "bits" not in table.explain(QPointF(20, y["validation"]))

@@ -17,6 +17,7 @@ from gmstudio.gui.panels.series import Series
 from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
+from gmstudio.observation.bits import in_bits
 from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
 from gmstudio.observation.mollified import blur_width, blurred, heading
 
@@ -216,10 +217,8 @@ class MetricsTable(Layered):
 
     def words(self, name: str, value: float | None, column: int) -> str:
         """A value of a column as it is written."""
-        if value is None:
-            return "…"
-        if name == "modes":
-            return f"{value:.0%}"
+        if value is None or name == "modes":
+            return "…" if value is None else f"{value:.0%}"
         if name == "sigma2" and self.info is not None and blurred(self.info, column):
             return f"{short(blur_width(self.info, value), 2)} px"
         return short(value)
@@ -278,7 +277,9 @@ class MetricsTable(Layered):
             return ""
         title, unit, _ = METRICS[name]
         text = f"{title}{f' ({unit})' if unit else ''}. {WHAT.get(name, '')}"
-        return f"{text} {self.absent[name].capitalize()}." if name in self.absent else text
+        known = [self.value(name, c) for c in self._columns] if name in AT_END | {"validation"} else []
+        more = (in_bits(self.info, known), f"{self.absent[name].capitalize()}." if name in self.absent else "")
+        return " ".join(filter(None, (text, *more)))
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
