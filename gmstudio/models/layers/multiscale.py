@@ -28,6 +28,8 @@ from gmstudio.models.layers.mixing import Mixing, unmix
 CHUNK = 512
 #: Images from which normalisations start.
 FIRST = 256
+#: The order that puts pixels of one colour of a checkerboard first, and the one that undoes it.
+_BOARD, _BACK = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 class Kind(NamedTuple):
@@ -110,10 +112,8 @@ class Level(nn.Module):
         self.leaves = leaves
         # Of what is known of a channel beforehand, one convolution is enough (Glow, section B).
         self.prior = Scaling(half, half, kind._replace(layers=0), draws) if mixes and leaves else None
-        # Places of the four pixels of a cell: first those of one colour, and in the middle of the steps back again.
-        board = [cell * channels + c for cell in (0, 3, 1, 2) for c in range(channels)]
-        undone = sorted(range(4 * channels), key=board.__getitem__)
-        self._orders = {} if mixes else {0: board, (steps + 1) // 2: undone}
+        # Of the four pixels of a cell: first those of one colour, and in the middle of the steps as they were.
+        self._orders = {} if mixes else {0: _BOARD, (steps + 1) // 2: _BACK}
 
     def steps(self, images: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """The images after each step, (E, B, h, w, C), and the log of its coupling's volume, (E, B)."""
@@ -134,7 +134,7 @@ class Level(nn.Module):
         if maps is not None:
             images = _mixed(images, *maps[i])
         elif i in self._orders:
-            images = images[..., self._orders[i]]
+            images = _ordered(images, self._orders[i])
         kept, moved = _turned(images.chunk(2, dim=-1), i)
         moved, log_scale = self.couplings[i](kept, moved)
         return torch.cat(_turned((kept, moved), i), dim=-1), log_scale.flatten(2).sum(2)
@@ -153,8 +153,7 @@ class Level(nn.Module):
             if maps is not None:
                 images = unmix(images.flatten(1, 3).mT, *maps[i]).mT.reshape(images.shape)
             elif i in self._orders:
-                order = self._orders[i]
-                images = images[..., sorted(range(len(order)), key=order.__getitem__)]
+                images = _ordered(images, _BACK if self._orders[i] is _BOARD else _BOARD)
         return images
 
     def start_from(self, images: Tensor) -> Tensor:
@@ -274,6 +273,12 @@ class MultiscaleFlow(DensityModel):
             images = level.start_from(from_pixels(images))
             if level.leaves:
                 images = images.chunk(2, dim=-1)[0]
+
+
+def _ordered(images: Tensor, order: Sequence[int]) -> Tensor:
+    """The four pixels of a cell, which are quarters of the channels, in another order."""
+    quarters = images.chunk(4, dim=-1)
+    return torch.cat([quarters[i] for i in order], dim=-1)
 
 
 def _turned(halves: Sequence[Tensor], step: int) -> tuple[Tensor, Tensor]:
