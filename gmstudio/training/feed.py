@@ -100,22 +100,26 @@ class Feed:
     def block(self, step: int, plans: Plans) -> Block:
         """The block of consecutive steps that a step belongs to, which ends with the training at the latest."""
         number, first = self._batches.place(step - self.start)
-        index, noise = self._batches.draw(number)
+        index = self._batches.draw_indices(number)
         start = self.start + first
         end = min(start + len(index), plans.sigma2.shape[1])
         size = end - start
-        x, noise = self.points[self._moved(index[:size])], self._moved(noise[:size])
+        x, sigma2 = self._spread(self.points[self._moved(index[:size])]), plans.sigma2[:, start:end].T
+        if sigma2.any():
+            noise = self._spread(self._moved(self._batches.draw_noise(number)[:size]))
+            mollified = self._mollify(x, noise, sigma2, plans.by)
+        else:
+            # Noise that nothing is made of would take as long as a tenth of a step.
+            mollified = x.expand(-1, len(self._seeds), -1, -1).contiguous()
         own = self._batches.draw_own(number)
-        own = None if own is None else self._moved(own[:size])
-        if self._members is not None:
-            members = self._moved(self._members)
-            x, noise = x.index_select(1, members), noise.index_select(1, members)
-            own = None if own is None else own.index_select(1, members)
-        elif own is not None:
-            own = own.expand(-1, len(self._seeds), -1, -1)
-        mollified = self._mollify(x, noise, plans.sigma2[:, start:end].T, plans.by)
+        if own is not None:
+            own = self._spread(self._moved(own[:size])).expand(-1, len(self._seeds), -1, -1)
         losses = torch.zeros(size, len(self._seeds), device=x.device)
         return Block(start, mollified, own, plans.rates[:, start:end].T.tolist(), losses)
+
+    def _spread(self, numbers: Tensor) -> Tensor:
+        """What different seeds drew (S, U, …), as the columns have it (S, E, …); as it is where all have one seed."""
+        return numbers if self._members is None else numbers.index_select(1, self._moved(self._members))
 
     def preview(self, size: int, sigma2: NDArray[np.float64], by: Sequence[str]) -> Tensor:
         """The first points, mollified with noise that stays the same.

@@ -82,9 +82,16 @@ class Batches:
 
         With `whole` S and B are the block's own.
         """
+        return self.draw_indices(block), self.draw_noise(block)
+
+    def draw_indices(self, block: int) -> Tensor:
+        """The first of what `draw` draws."""
         shape = self._shape(block)
-        indices = [self._indices(seed, block).view(shape) for seed in self._seeds]
-        return torch.stack(indices, dim=1), self._normal("noise", block, self._dim)
+        return torch.stack([self._indices(seed, block).view(shape) for seed in self._seeds], dim=1)
+
+    def draw_noise(self, block: int) -> Tensor:
+        """The second of what `draw` draws."""
+        return self._normal("noise", block, self._dim)
 
     def draw_own(self, block: int) -> Tensor | None:
         """The further numbers (S, U, B, K) of a block, for the U different seeds; None where K is 0."""

@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from gmstudio import runs
+from gmstudio import registry, runs
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.mollification.widths import width
 from gmstudio.objectives.base import ObjectiveSpec
@@ -175,3 +175,19 @@ def test_noise_can_be_exchanged_for_a_blur_while_it_trains_and_a_resumed_run_fol
     again.restore(broken.checkpoint())
     again.advance(40)
     assert torch.equal(whole.batch(9), again.batch(9)) and torch.equal(whole.layout.values, again.layout.values)
+
+
+def test_noise_is_drawn_only_where_something_is_made_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = shaken()
+    off = experiment.run.changed(mollification=registry.from_plain("schedule", {"kind": "off"}))
+    both = runs.twins(off).changed(columns=(runs.Column(title="1", seed=5), runs.Column(title="2", seed=6)))
+    trainer = Trainer(both)
+    feed, plans = trainer._feed, trainer._plans
+    whole = feed.block(0, plans).x
+    assert whole.shape[1] == 2 and whole.is_contiguous() and not torch.equal(whole[:, 0], whole[:, 1])
+    # With the least of noise both are drawn and mixed; the points are the same ones.
+    plans.sigma2[:] = 1e-14
+    torch.testing.assert_close(feed.block(0, plans).x, whole, rtol=0, atol=1e-5)
+    monkeypatch.setattr(Batches, "draw_noise", lambda *given: pytest.fail("noise was drawn"))
+    plans.sigma2[:] = 0.0
+    assert torch.equal(feed.block(0, plans).x, whole)
