@@ -3,8 +3,9 @@
 Both train in turns in this process, on one thread, by processor time; medians over the rounds.  Both have MLPs of two
 ReLU layers of 256 units each way, 8 latent dimensions, a Gaussian decoder of variance 1, the same batch, and Adam.
 pythae has its own losses, which leave out constants, in a training loop as people write it; this project has its
-trainer as the program uses it, looks at the validation points included, with nothing observed.  pythae's inverse
-autoregressive flow has no context; here the encoder tells each of its steps one number.
+trainer as the program uses it, but for looks at the validation points, which the other loop has not, with nothing
+observed.  pythae's inverse autoregressive flow has no context; here the encoder tells each of its steps one number.
+The row "limit" is what neither can exceed on a processor: the step's matrix products alone, by the same BLAS library.
 
 pythae is no requirement of this project.  To have it beside: {install}.
 """
@@ -22,6 +23,7 @@ from gmstudio.bench.table import Row, compare
 
 if TYPE_CHECKING:
     from gmstudio.bench.peers.pythae import Kind
+    from gmstudio.bench.race import Work
     from gmstudio.data.base import Dataset
     from gmstudio.runs import Experiment
 
@@ -71,7 +73,7 @@ def experiment(config: Config, engine: str) -> Experiment:
         "data": {"kind": "two-moons"},
         "model": chosen,
         "objective": objective,
-        "training": {"steps": ours.STEPS, "batch": config.batch, "engine": engine},
+        "training": {"steps": ours.STEPS, "batch": config.batch, "engine": engine, "evaluate_every": 1_000_000},
     }
     return runs.single(runs.run_from_plain(plain))
 
@@ -106,11 +108,37 @@ def measure(config: Config, how: Settings) -> list[Row]:
     model = pythae.build(config.kind, config.dim, config.latent, widths, draws=DRAWS, flows=FLOWS)
     points = data.to_model(data.train).to(how.device)
     work = pythae.loop(model.to(how.device), points, config.batch)
-    rates = how.race({**{f"ours {engine}": training.run for engine, training in mine.items()}, "pythae": work})
-    return [
-        compare(str(config), engine, "steps/s", rates[f"ours {engine}"], {"pythae": rates["pythae"]}, bar=BAR)
-        for engine in mine
+    entrants = {f"ours {engine}": training.run for engine, training in mine.items()}
+    rates = how.race({**entrants, "pythae": work, "limit": limit(config, how.device)})
+    peer = {"pythae": rates["pythae"]}
+    rows = [compare(str(config), engine, "steps/s", rates[f"ours {engine}"], peer, bar=BAR) for engine in mine]
+    return [*rows, compare(str(config), "limit", "steps/s", rates["limit"], peer)]
+
+
+def limit(config: Config, device: str) -> Work:
+    """The matrix products of a step, forward and back, and nothing else."""
+    import torch
+
+    width, latent, drawn = config.hidden, config.latent, config.batch * (DRAWS if config.kind == "IWAE" else 1)
+    encoder = [(config.dim, width), (width, width), (width, 2 * latent)]
+    decoder = [(latent, width), (width, width), (width, config.dim)]
+    flow = [(latent, width), (width, 2 * latent)] * (FLOWS if config.kind == "VAE-IAF" else 0)
+    sizes = [(*pair, config.batch) for pair in encoder] + [(*pair, drawn) for pair in flow + decoder]
+    layers = [
+        (torch.randn(out, own, device=device), torch.randn(n, own, device=device), torch.randn(n, out, device=device))
+        for own, out, n in sizes
     ]
+
+    def work(steps: int) -> None:
+        for _ in range(steps):
+            for place, (weight, x, slope) in enumerate(layers):
+                torch.mm(x, weight.T)
+                torch.mm(slope.T, x)
+                if place:
+                    # Nobody asks for the slopes of the data.
+                    torch.mm(slope, weight)
+
+    return work
 
 
 def _trainings(config: Config, data: Dataset, how: Settings) -> dict[str, ours.Training]:
