@@ -9,7 +9,7 @@ import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from gmstudio import registry
-from gmstudio.models.layers.latent import BOUND, LatentModel, estimate, gaussian_divergence, sobol_normal
+from gmstudio.models.layers.latent import BOUND, LatentModel, Variance, estimate, gaussian_divergence, sobol_normal
 from gmstudio.models.layers.linear import EnsembleLinear, generators
 from gmstudio.objectives.elbo import ELBO
 from gmstudio.objectives.iwae import IWAE
@@ -33,7 +33,7 @@ def linear_model(members=1, shift=0.0, wider=0.0, gamma="fixed"):
     """A linear decoder, and the encoder of the true posterior; moved and widened where asked for."""
     draws = generators([0] * members)
     encoder, decoder = EnsembleLinear(3, 4, draws), EnsembleLinear(2, 3, draws)
-    model = LatentModel(3, 2, encoder, decoder, members, gamma, GAMMA).double()
+    model = LatentModel(3, 2, encoder, decoder, members, Variance(gamma, GAMMA)).double()
     covariance = torch.linalg.inv(torch.eye(2, dtype=torch.float64) + W.T @ W / GAMMA)
     assert abs(covariance[0, 1]) < 1e-12
     weight = covariance @ W.T / GAMMA

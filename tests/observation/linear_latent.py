@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.data.base import Dataset
-from gmstudio.models.layers.latent import LatentModel
+from gmstudio.models.layers.latent import LatentModel, Variance
 
 
 class Affine(nn.Module):
@@ -32,7 +32,7 @@ def linear_model(dim: int, latent: int, members: int = 2, seed: int = 3, gamma: 
     bias = 0.5 * torch.randn(members, 2 * latent, generator=draw)
     out = torch.randn(members, dim, latent, generator=draw)
     decoder = Affine(out, torch.randn(members, dim, generator=draw))
-    return LatentModel(dim, latent, Affine(into, bias), decoder, members, start=gamma)
+    return LatentModel(dim, latent, Affine(into, bias), decoder, members, Variance(start=gamma))
 
 
 class LatentStandIn:

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from gmstudio.models.layers.latent import Draw, Gamma, LatentModel, Through
+from gmstudio.models.layers.latent import LEARNED, Draw, LatentModel, Through, Variance
 
 #: Largest step of the leapfrog, in standard deviations of the prior.
 LARGEST = 0.5
@@ -34,7 +34,7 @@ class HamiltonianModel(LatentModel):
     log q(z, rho) = log q(z_0 | x) + log N(sqrt(beta_0) rho_0; 0, I).
 
     Args:
-        dim, latent, encoder, members, gamma, start: as for `LatentModel`.
+        dim, latent, encoder, members, variance: as for `LatentModel`.
         decoder: one whose slopes are found without autograd, since observing forbids it.
         steps: of the leapfrog.
         temperature: beta_0 in (0, 1]; 1 for no tempering.
@@ -51,10 +51,9 @@ class HamiltonianModel(LatentModel):
         steps: int,
         temperature: float,
         size: float,
-        gamma: Gamma = "learned",
-        start: float = 1.0,
+        variance: Variance = LEARNED,
     ) -> None:
-        super().__init__(dim, latent, encoder, cast(nn.Module, decoder), members, gamma, start)
+        super().__init__(dim, latent, encoder, cast(nn.Module, decoder), members, variance)
         self.raw_size = nn.Parameter(torch.full((members, latent), math.log(size / (LARGEST - size))))
         self._steps, self._start = steps, math.sqrt(temperature)
 
@@ -98,10 +97,7 @@ class HamiltonianModel(LatentModel):
         mean, back = cast(Traced, self.decoder).traced(z)
         return back((x - mean) * torch.exp(-self.log_gamma()).unsqueeze(2)) - z
 
-    def terms(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Both by one draw; see `LatentModel.terms`."""
-        z, log_ratio = self.posterior(x, noise.unsqueeze(2))
-        return self.log_likelihood(x, z).squeeze(2), -log_ratio.squeeze(2)
+    terms = LatentModel.terms_of_draw
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What the decoder makes of where the mean of the encoder's Gaussian goes when it starts at rest."""

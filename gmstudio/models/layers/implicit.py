@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.models.layers.gradients import tensors_of
-from gmstudio.models.layers.latent import Gamma, LatentModel, sobol_normal
+from gmstudio.models.layers.latent import LEARNED, LatentModel, Variance, sobol_normal
 from gmstudio.models.layers.linear import MLP, bent, linear
 
 #: Draws by which the posterior's mean and variance are estimated, and the seed of their numbers.
@@ -26,7 +26,7 @@ class ImplicitModel(LatentModel):
     `DRAWS` draws: estimates of the density stay unbiased, whatever the posterior is.
 
     Args:
-        dim, latent, decoder, members, gamma, start: as for `LatentModel`.
+        dim, latent, decoder, members, variance: as for `LatentModel`.
         encoder: maps (E, D + N, B), points and noise, to (E, L, B).
         critic: the score of the posterior: maps (E, D + L, B), points and draws, to (E, L, B).
         numbers: N, standard normal numbers that go into the encoder.
@@ -43,10 +43,9 @@ class ImplicitModel(LatentModel):
         critic: MLP,
         members: int,
         numbers: int,
-        gamma: Gamma = "learned",
-        start: float = 1.0,
+        variance: Variance = LEARNED,
     ) -> None:
-        super().__init__(dim, latent, encoder, decoder, members, gamma, start)
+        super().__init__(dim, latent, encoder, decoder, members, variance)
         self.critic = critic
         self.numbers = numbers
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.models.layers.gradients import tensors_of
-from gmstudio.models.layers.latent import BOUND, Draw, Gamma, LatentModel, Through
+from gmstudio.models.layers.latent import BOUND, LEARNED, Draw, LatentModel, Through, Variance
 from gmstudio.models.layers.linear import Activation, EnsembleLinear, activated, linear, push
 from gmstudio.models.layers.made import MaskedMLP, masked
 
@@ -61,7 +61,7 @@ class InverseAutoregressiveModel(LatentModel):
     """Latent variables with a posterior by inverse autoregressive flow.
 
     Args:
-        dim, latent, decoder, members, gamma, start: as for `LatentModel`.
+        dim, latent, decoder, members, variance: as for `LatentModel`.
         encoder: maps (E, D, B) to (E, 2 L + C, B): mean and log-variance of the base, and the context.
         steps: at least one, from the base to the posterior.
     """
@@ -74,10 +74,9 @@ class InverseAutoregressiveModel(LatentModel):
         decoder: nn.Module,
         members: int,
         steps: Sequence[InverseAutoregressiveStep],
-        gamma: Gamma = "learned",
-        start: float = 1.0,
+        variance: Variance = LEARNED,
     ) -> None:
-        super().__init__(dim, latent, encoder, decoder, members, gamma, start)
+        super().__init__(dim, latent, encoder, decoder, members, variance)
         self.steps = nn.ModuleList(steps)
 
     def _base(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -109,10 +108,7 @@ class InverseAutoregressiveModel(LatentModel):
         moved = (log_det - 0.5 * z.square().sum(1)).reshape(members, points, count)
         return Draw(z.reshape(members, self.latent, points, count).permute(0, 2, 3, 1), log_ratio + moved)
 
-    def terms(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Both by one draw; see `LatentModel.terms`."""
-        z, log_ratio = self.posterior(x, noise.unsqueeze(2))
-        return self.log_likelihood(x, z).squeeze(2), -log_ratio.squeeze(2)
+    terms = LatentModel.terms_of_draw
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What the decoder makes of where the base's mean is moved to."""

@@ -36,6 +36,16 @@ CHUNK_CUDA = 524_288
 Through = Callable[[Tensor], Tensor]
 
 
+class Variance(NamedTuple):
+    """The variance of the decoder: fixed, learned, or learned for every column; and what it is at the start."""
+
+    gamma: Gamma = "learned"
+    start: float = 1.0
+
+
+LEARNED = Variance()
+
+
 class Draw(NamedTuple):
     """Draws of the posterior q(z, extras | x), K of each point.
 
@@ -60,8 +70,7 @@ class LatentModel(DensityModel):
         encoder: maps (E, D, B) to (E, 2 L, B): mean and log-variance of the posterior's base, before the bound.
         decoder: maps (E, L, B) to (E, D, B): the mean of p(x | z).
         members: E.
-        gamma: whether the decoder's variance is fixed, learned, or learned for every column.
-        start: the variance at the start.
+        variance: of the decoder.
 
     Attributes:
         importance: draws for each point in `log_prob`.
@@ -76,15 +85,14 @@ class LatentModel(DensityModel):
         encoder: nn.Module,
         decoder: nn.Module,
         members: int,
-        gamma: Gamma = "learned",
-        start: float = 1.0,
+        variance: Variance = LEARNED,
     ) -> None:
         super().__init__(dim, members)
         self.latent = latent
         self.importance = IMPORTANCE
         self.encoder, self.decoder = encoder, decoder
-        raw = torch.full((members, dim if gamma == "per column" else 1), math.log(start) / PACE)
-        if gamma == "fixed":
+        raw = torch.full((members, dim if variance.gamma == "per column" else 1), math.log(variance.start) / PACE)
+        if variance.gamma == "fixed":
             self.register_buffer("raw_gamma", raw)
         else:
             self.raw_gamma = nn.Parameter(raw)
@@ -176,6 +184,11 @@ class LatentModel(DensityModel):
         mean, log_variance = self.encode(x)
         z = self.drawn(mean, log_variance, noise.unsqueeze(2)).z
         return self.log_likelihood(x, z).squeeze(2), gaussian_divergence(mean, log_variance)
+
+    def terms_of_draw(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As `terms`, the divergence by the draw, too: for posteriors without a divergence in closed form."""
+        z, log_ratio = self.posterior(x, noise.unsqueeze(2))
+        return self.log_likelihood(x, z).squeeze(2), -log_ratio.squeeze(2)
 
     def divergence(self, x: Tensor, noise: Tensor) -> Tensor:
         """KL(q(z | x) || p(z)) in nats, (E, B): in closed form where there is one, else estimated by one draw."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.models.layers.flow import LOG_2PI
-from gmstudio.models.layers.latent import Draw, Gamma, LatentModel, Through, gaussian_divergence
+from gmstudio.models.layers.latent import LEARNED, Draw, LatentModel, Through, Variance, gaussian_divergence
 
 
 class TwoStageModel(LatentModel):
@@ -20,7 +20,7 @@ class TwoStageModel(LatentModel):
     The stages learn at the same time, from losses of their own: nothing of the second reaches the first.
 
     Args:
-        dim, latent, encoder, decoder, members, gamma, start: of the first stage, as for `LatentModel`.
+        dim, latent, encoder, decoder, members, variance: of the first stage, as for `LatentModel`.
         second: of the first stage's latent points; its dim is L.
     """
 
@@ -32,10 +32,9 @@ class TwoStageModel(LatentModel):
         decoder: nn.Module,
         members: int,
         second: LatentModel,
-        gamma: Gamma = "learned",
-        start: float = 1.0,
+        variance: Variance = LEARNED,
     ) -> None:
-        super().__init__(dim, latent, encoder, decoder, members, gamma, start)
+        super().__init__(dim, latent, encoder, decoder, members, variance)
         self.second = second
 
     @property

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gmstudio.models.layers.convolution import ConvolutionalDecoder
+    from gmstudio.models.layers.latent import Variance
     from gmstudio.models.layers.linear import MLP
 
 
@@ -79,6 +80,13 @@ class VAESpec(ModelSpec, frozen=True, kw_only=True):
             log=True,
         ),
     ] = 0.1
+
+    @property
+    def variance(self) -> Variance:
+        """Of the decoder."""
+        from gmstudio.models.layers.latent import Variance
+
+        return Variance(self.gamma, self.gamma_start)
 
     def networks(
         self, dim: int, draws: Sequence[torch.Generator], shape: Shape | None, more: int = 0

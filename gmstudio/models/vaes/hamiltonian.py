@@ -70,6 +70,5 @@ class HamiltonianVAE(VAESpec, frozen=True, kw_only=True, tag="hvae"):
             self.steps,
             self.temperature,
             self.step_size,
-            self.gamma,
-            self.gamma_start,
+            self.variance,
         )

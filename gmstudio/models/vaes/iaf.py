@@ -51,6 +51,4 @@ class InverseAutoregressiveVAE(VAESpec, frozen=True, kw_only=True, tag="vae-iaf"
             )
             for _ in range(self.steps)
         ]
-        return InverseAutoregressiveModel(
-            dim, self.latent, encoder, decoder, len(draws), steps, self.gamma, self.gamma_start
-        )
+        return InverseAutoregressiveModel(dim, self.latent, encoder, decoder, len(draws), steps, self.variance)

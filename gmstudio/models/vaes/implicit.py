@@ -53,6 +53,4 @@ class ImplicitVAE(VAESpec, frozen=True, kw_only=True, tag="implicit-vae"):
         else:
             encoder = self.encoder(dim, draws, shape, self.latent, beside=self.noise)
         critic, decoder = network(dim + self.latent, self.latent), self.decoder(dim, draws, shape)
-        return ImplicitModel(
-            dim, self.latent, encoder, decoder, critic, len(draws), self.noise, self.gamma, self.gamma_start
-        )
+        return ImplicitModel(dim, self.latent, encoder, decoder, critic, len(draws), self.noise, self.variance)

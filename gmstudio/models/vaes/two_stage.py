@@ -59,4 +59,4 @@ class TwoStageVAE(VAESpec, frozen=True, kw_only=True, tag="two-stage-vae"):
 
         # As many dimensions as the first: q(z) fills the latent space. It has its own learned variance, from 1.
         second = LatentModel(self.latent, self.latent, network(2 * self.latent), network(self.latent), len(draws))
-        return TwoStageModel(dim, self.latent, encoder, decoder, len(draws), second, self.gamma, self.gamma_start)
+        return TwoStageModel(dim, self.latent, encoder, decoder, len(draws), second, self.variance)

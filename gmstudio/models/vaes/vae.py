@@ -34,4 +34,4 @@ class VAE(VAESpec, frozen=True, kw_only=True, tag="vae"):
 
         draws = generators(seeds)
         encoder, decoder = self.networks(dim, draws, shape)
-        return LatentModel(dim, self.latent, encoder, decoder, len(draws), self.gamma, self.gamma_start)
+        return LatentModel(dim, self.latent, encoder, decoder, len(draws), self.variance)
