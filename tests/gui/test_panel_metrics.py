@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
+from gmstudio.data.base import Picture
 from gmstudio.gui.panels import demo
 from gmstudio.gui.panels.curves import CurvesPanel
 from gmstudio.gui.panels.metrics import MetricsPanel
@@ -58,3 +60,32 @@ def test_a_clicked_line_of_the_table_is_plotted(table: MetricsPanel, begun: Begu
     assert table.table.selected == "train" and curves.quantity == "likelihood"
     qtbot.mouseClick(table.table, Qt.MouseButton.LeftButton, pos=QPoint(20, 5))
     assert curves.quantity == "likelihood"
+
+
+def test_what_makes_no_sense_for_a_run_is_neither_listed_nor_offered(table: MetricsPanel, begun: Begun) -> None:
+    curves = begun(CurvesPanel(), 420, 200)
+    vae = demo.info(size=20)
+    assert {"gamma", "divergence", "active"} <= set(table.table.names()) and "fid" not in table.table.names()
+    curves.show_metric("gamma")
+    assert curves.quantity == "gamma"
+    flow = replace(vae, latent=0)
+    for panel in (table, curves):
+        panel.begin(flow)
+    assert not {"gamma", "divergence", "active", "fid", "kid"} & set(table.table.names())
+    assert table.table.minimumHeight() < 18 * 12
+    assert curves.quantity == "likelihood" and curves.choice.findData("gamma") < 0
+    images = replace(flow, picture=Picture((1, 2, 2)), features="a classifier")
+    for panel in (table, curves):
+        panel.begin(images)
+    assert {"fid", "kid"} <= set(table.table.names()) and curves.choice.findData("fid") > 0
+    curves.begin(vae)
+    assert curves.choice.findData("gamma") > 0 and curves.quantity == "likelihood"
+
+
+def test_the_decoders_variance_is_plotted_on_a_logarithmic_axis(begun: Begun) -> None:
+    curves = begun(CurvesPanel(), 420, 200)
+    curves.show_metrics([Metric(step, 0, "gamma", 10.0 ** (-step / 100)) for step in range(0, 500, 50)])
+    curves.show_metric("gamma")
+    assert curves.courses.logarithmic("gamma") and curves.summary().startswith("Decoder variance γ")
+    low, high = curves.plot.spans[1]
+    assert low < -4 and high >= 0

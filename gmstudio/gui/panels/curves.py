@@ -16,7 +16,7 @@ from gmstudio.gui.panels.chart import Chart
 from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, Courses, Span, calm
 from gmstudio.gui.panels.head import Legend, head_button, paint_legend
 from gmstudio.gui.panels.layered import for_svg, small_font, write
-from gmstudio.gui.panels.metrics import unknowns
+from gmstudio.gui.panels.metric_words import foreign, unknowns
 from gmstudio.gui.panels.quantity_choice import QuantityChoice
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
@@ -151,7 +151,7 @@ class CurvesPanel(Panel):
         self.redraw()
 
     def _offer(self) -> None:
-        self.choice.offer(self.courses.measured, self.absent)
+        self.choice.offer(self.courses.measured, self.absent, foreign(self.info))
 
     # What the window says.
 

@@ -117,7 +117,7 @@ class LatentPanel(PlanePanel):
     def missing(self, frame: Frame) -> str:
         if self.info is not None and not self.info.latent:
             return self.tr("This model has no latent space.")
-        return "" if any(column.codes is not None for column in frame.columns) else self.tr("Not in this picture.")
+        return "" if any(column.codes is not None for column in frame.columns) else self.not_yet(frame)
 
     def changed(self) -> None:
         self._read()
@@ -202,11 +202,11 @@ class LatentPanel(PlanePanel):
         cloud = self._clouds.setdefault(index, Cloud(dot=2.0))
         # As many as are drawn as dots: single pixels are not seen.
         cloud.draw(painter, plot, self.prior(shown)[:FEW], self.theme.colour("muted", 0.6 if shown.after else 0.4))
-        if not shown.after:
-            self._draw_circles(painter, plot)
         points = self.points(shown)
         dot = min(4.5, max(2.8, plot.rect.width() / 85))
         draw_coloured(painter, plot, points, self.colours.of(self.theme), self._plain(shown), dot)
+        if not shown.after:
+            self._draw_circles(painter, plot)
         self._name_classes(painter, plot, points)
         names = axis_name(shown.axes[0]), axis_name(shown.axes[1])
         paint_names(painter, plot.rect, names, self.theme, small_font(self.font()), with_y=True)

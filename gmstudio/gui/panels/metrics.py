@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidge
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import Layered, small_font, write
+from gmstudio.gui.panels.metric_words import AT_END, NAMES, SHOWN, WHAT, foreign, unknowns
 from gmstudio.gui.panels.series import Series
 from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import short
@@ -22,68 +23,6 @@ from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
 from gmstudio.observation.mollified import blur_width, blurred, heading
 
 ROW, HEADER = 18.0, 19.0
-
-NAMES: dict[str, str] = {
-    "train": "Training log p",
-    "validation": "Validation log p",
-    "kl": "KL(truth ‖ model)",
-    "fisher": "Score error",
-    "mmd": "MMD²",
-    "sliced_wasserstein": "Sliced Wasserstein",
-    "modes": "Modes covered",
-    "fid": "FID",
-    "kid": "KID",
-    "gamma": "Decoder variance γ",
-    "divergence": "KL(q(z|x) ‖ prior)",
-    "active": "Active dimensions",
-    "sigma2": "Noise σ²",
-    "rate": "Learning rate",
-    "test": "Test log p",
-    "test_best": "Test log p, best",
-}
-#: Measured once, when the training is over, and only where there are test points.
-AT_END = frozenset({"test", "test_best"})
-#: In a table and over the steps; the others are the same numbers in other units.
-SHOWN = tuple(name for name in METRICS if name in NAMES)
-
-WHAT: dict[str, str] = {
-    "train": "Mean log-likelihood of the step's batch, mollified where the column is. More is better.",
-    "validation": "Mean log-likelihood of clean points that are never trained on. More is better.",
-    "kl": "How many nats the model loses against the exact density of the data; 0 is perfect.",
-    "fisher": "Fisher divergence: mean squared distance between the model's score and the exact one; 0 is perfect.",
-    "mmd": "Squared maximum mean discrepancy between samples of the model and data; about 0 is perfect.",
-    "sliced_wasserstein": "Wasserstein distance between samples and data, averaged over directions; near 0 is best. "
-    "For tables in standard deviations of the columns.",
-    "modes": "Share of the data's modes near which the model draws its fair share of samples.",
-    "fid": "Fréchet distance between features of samples and of validation images. Less is better; it depends on the "
-    "features and on how many images there are.",
-    "kid": "Squared kernel distance between features of samples and of validation images; about 0 is perfect.",
-    "gamma": "Mean variance of the decoder's noise, in standardised units. It goes to 0 where the data fill fewer "
-    "dimensions than there are.",
-    "divergence": "How many nats the posterior tells of a point, on average: the second term of the bound.",
-    "active": "Latent dimensions whose posterior depends on the data: the variance of its mean is above 0.01.",
-    "sigma2": "Variance of the noise that mollifies the step's batch; of a blur, its standard deviation in pixels.",
-    "rate": "Learning rate of the step.",
-    "test": "Mean log-likelihood of the test points under the last weights. More is better.",
-    "test_best": "Mean log-likelihood of the test points under the weights of the best validation. More is better.",
-}
-
-
-def unknowns(info: RunInfo | None, truth: Truth | None) -> dict[str, str]:
-    """Metrics that cannot be had, with the reason; `truth` None as long as it is not told."""
-    absent: dict[str, str] = {}
-    if info is not None and not info.latent:
-        absent |= dict.fromkeys(("gamma", "divergence", "active"), "no latent space")
-    if info is not None and not info.features:
-        absent |= dict.fromkeys(("fid", "kid"), "for images only")
-    if info is not None and info.mode_centres is None:
-        absent["modes"] = "no modes known"
-    if truth is not None and truth.log_density is None:
-        absent["kl"] = "not known for these data"
-    if truth is not None and truth.score is None:
-        absent["fisher"] = "not known for these data"
-    return absent
-
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -129,8 +68,9 @@ class MetricsTable(Layered):
         self.setMinimumHeight(int(HEADER + ROW * len(self.names())) + 4)
 
     def names(self) -> tuple[str, ...]:
-        """The metrics of the lines: those of test points once they are measured."""
-        return tuple(n for n in SHOWN if n not in AT_END or any(len(self.series(n, c)) for c in self._columns))
+        """The metrics of the lines: those that make sense for the run, those of test points once they are measured."""
+        hidden = AT_END | foreign(self.info)
+        return tuple(n for n in SHOWN if n not in hidden or any(len(self.series(n, c)) for c in self._columns))
 
     def start(self, titles: tuple[str, ...]) -> None:
         """Forget everything and expect these columns."""
@@ -325,15 +265,15 @@ class MetricsPanel(Panel):
 
     def begin(self, info: RunInfo) -> None:
         super().begin(info)
-        self.table.start(info.titles)
         self.table.info = info
+        self.table.start(info.titles)
         self.table.absent = unknowns(info, None)
         self._redraw()
 
     def clear(self, hint: str = "") -> None:
         super().clear(hint)
-        self.table.start(())
         self.table.info, self.table.absent = None, {}
+        self.table.start(())
         self.table.refresh()
 
     def show_truth(self, truth: Truth) -> None:

@@ -184,6 +184,10 @@ class PlanePanel(StripPanel):
         """Why a frame has nothing of what is drawn: `never` only where all that can be had of the model is in it."""
         return self.tr("Not in this picture.") if frame.age else never
 
+    def not_yet(self, frame: Frame) -> str:
+        """Why a frame has nothing of what is drawn, where the model has it."""
+        return self.tr("Not in this picture yet.") if frame.age else self.tr("Not in this picture.")
+
     def differs(self, before: Frame, frame: Frame) -> bool:
         """Whether a frame shows other things than the one before; observers keep arrays that did not change."""
         return (

@@ -10,7 +10,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from gmstudio.gui.panels.courses import LIKELIHOOD, QUANTITIES, quantity_of
-from gmstudio.gui.panels.metrics import NAMES, WHAT
+from gmstudio.gui.panels.metric_words import NAMES, WHAT
 from gmstudio.observation.frame import METRICS
 
 
@@ -28,8 +28,8 @@ class QuantityChoice(QComboBox):
         self._estimator = ""
         #: What mollifies, where some of it is no noise.
         self.mollifier = ""
-        for name in QUANTITIES:
-            self.addItem(self.title_of(name), name)
+        self._names: tuple[str, ...] = ()
+        self._list(QUANTITIES)
         self.setAccessibleName(self.tr("What is plotted"))
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -75,15 +75,19 @@ class QuantityChoice(QComboBox):
         if index >= 0:
             self.setCurrentIndex(index)
 
-    def offer(self, measured: Callable[[str], bool], absent: dict[str, str]) -> None:
-        """Grey what cannot be had, with the reason.
+    def offer(
+        self, measured: Callable[[str], bool], absent: dict[str, str], hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """Grey what cannot be had, with the reason, and leave out what makes no sense.
 
         Args:
             measured: whether there is any value of a quantity.
             absent: quantity -> why there is none.
+            hidden: quantities that are not offered unless there are values.
         """
+        self._list(tuple(name for name in QUANTITIES if name not in hidden or measured(name)))
         model = cast(QStandardItemModel, self.model())
-        for index, name in enumerate(QUANTITIES):
+        for index, name in enumerate(self._names):
             reason = "" if measured(name) else absent.get(name, "")
             text = self.title_of(name) + (f" — {reason}" if reason else "")
             item = model.item(index)
@@ -93,6 +97,20 @@ class QuantityChoice(QComboBox):
         wide = max(self.fontMetrics().horizontalAdvance(model.item(k).text()) for k in range(model.rowCount()))
         self.view().setMinimumWidth(wide + 30)
         self.explain()
+
+    def _list(self, names: tuple[str, ...]) -> None:
+        """Have these quantities to choose from; the choice stays, or falls to the likelihoods."""
+        if names == self._names:
+            return
+        chosen, self._names = self.quantity, names
+        self.blockSignals(True)
+        self.clear()
+        for name in names:
+            self.addItem(self.title_of(name), name)
+        self.setCurrentIndex(max(0, self.findData(chosen)))
+        self.blockSignals(False)
+        if self.quantity != chosen:
+            self.currentIndexChanged.emit(self.currentIndex())
 
     def explain(self) -> None:
         """Say on hover what is chosen."""

@@ -53,7 +53,7 @@ class RebuiltPanel(PlanePanel):
             return self.tr("This model has no latent space.")
         if self.info is not None and self.info.picture is not None:
             return self.tr("Reconstructed images are in the panel Images.")
-        return "" if any(column.rebuilt is not None for column in frame.columns) else self.tr("Not in this picture.")
+        return "" if any(column.rebuilt is not None for column in frame.columns) else self.not_yet(frame)
 
     def pairs(self, index: int) -> tuple[F32, F32, float] | None:
         """Data points and reconstructions of a column, both (N, C), and the mean squared error."""

@@ -101,7 +101,7 @@ class WarpPanel(PlanePanel):
     def missing(self, frame: Frame) -> str:
         if self.info is not None and not self.info.latent:
             return self.tr("This model has no latent space.")
-        return "" if any(column.warp is not None for column in frame.columns) else self.tr("Not in this picture.")
+        return "" if any(column.warp is not None for column in frame.columns) else self.not_yet(frame)
 
     def grid(self, index: int) -> F32 | None:
         """The decoded grid of a column, (G, G, C), where the frame has one."""
