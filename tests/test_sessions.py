@@ -93,8 +93,7 @@ def test_a_paused_session_steps_when_asked_and_holds_between() -> None:
         state = state_of(session)
         session.post(Advance(1))
         wait(lambda: state() == "paused")
-        frame = session.frames.take()
-        assert frame is not None and frame.step == 1 and frame.age == 0
+        wait(lambda: (f := session.frames.take()) is not None and f.step == 1 and f.age == 0)
         session.post(Advance(10))
         wait(lambda: (f := session.frames.take()) is not None and f.step == 11 and f.age == 0)
 
@@ -168,6 +167,39 @@ def test_looking_elsewhere_while_paused_gives_a_sharp_picture() -> None:
         wait(lambda: (f := session.frames.take()) is not None and frames.append(f) is None and f.view == closer)
         column = frames[-1].columns[0]
         assert column.log_density is not None and column.log_density.shape == (16, 16)
+
+
+def test_a_pause_is_answered_before_its_picture_is_complete_and_then_refined(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The observer's clock says that a pause has no time for even one chunk of a picture."""
+    monkeypatch.setattr("gmstudio.sessions.session.ANSWER_SECONDS", 0.0)
+    session = Session(experiment(100_000), project=project, view=VIEW, device="cpu", paused=True)
+    with running(session):
+        state = state_of(session)
+        session.post(Advance(5))
+        wait(lambda: state() == "paused")
+        wait(lambda: (f := session.frames.take()) is not None and f.step == 5 and f.age == 0)
+        wait(lambda: 5 in project.frame_steps(session.run_id))
+    kept = project.frame(session.run_id, 5)
+    assert kept is not None and kept.age == 0, "what is kept of the step is the complete picture"
+    assert project.run(session.run_id).state == "stopped"
+
+
+def test_every_step_of_a_slow_run_is_shown_in_full() -> None:
+    session = Session(experiment(100_000), view=VIEW, device="cpu", paused=True)
+    with running(session):
+        session.post(SetSpeed(10.0))
+        session.post(Play())
+        shown: list[int] = []
+
+        def seen() -> bool:
+            frame = session.frames.take()
+            if frame is not None and frame.age == 0 and frame.step:
+                shown.append(frame.step)
+            return len(shown) >= 3
+
+        wait(seen)
 
 
 def test_speed_limits_the_steps() -> None:

@@ -198,6 +198,7 @@ class RunInfo:
         path_titles: names of the layers that a probe's path goes through; empty where the model has no path.
         space: the columns of data that have more than two; None for points of the plane.
         estimator: how log-densities are estimated, such as ``importance sampling, 32 draws``; empty where exact.
+        pictured: the same of the pictures of densities and scores, where they take fewer draws; empty elsewhere.
         latent: dimensions of the model's latent space; 0 where it has none.
         picture: how the columns are the pixels of an image; None where they are not.
         labels: (N,) the class of each row of `data`, -1 where it has none; None where nothing is known of classes.
@@ -218,6 +219,7 @@ class RunInfo:
     path_titles: tuple[str, ...] = ()
     space: Space | None = None
     estimator: str = ""
+    pictured: str = ""
     latent: int = 0
     picture: Picture | None = None
     labels: NDArray[np.int64] | None = None

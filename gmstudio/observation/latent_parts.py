@@ -117,6 +117,10 @@ class WarpPart(Kept):
     def oldest(self) -> int:
         return self._step
 
+    @property
+    def newest(self) -> int:
+        return self._step
+
     def refresh(self) -> Iterator[Pace]:
         step, side, members = self._shadow.step, self._side, self._shadow.members
         yield from self._choose()

@@ -68,7 +68,8 @@ class Meters:
         self._dataset = trainer.dataset
         self._reference = Reference(trainer.dataset, trainer.device)
         self._shadow: Shadow | None = None
-        self._pace = Pace()
+        # Likelihoods may cost many times what samples do, and scores more.
+        self._kl_pace, self._scores_pace, self._samples_pace = Pace(), Pace(), Pace()
         self._sorts_pace = Pace(rows=8, least=2, most=128)
         self._codes_pace = Pace(rows=512, least=8)
         self._pairs_pace = Pace(rows=64, least=8, most=512)
@@ -136,17 +137,17 @@ class Meters:
     def _kl(self, shadow: Shadow, size: int) -> Iterator[Pace]:
         points = self._reference.points[:size]
         found = []
-        for rows in self._pace.portions(len(points), shadow.members):
+        for rows in self._kl_pace.portions(len(points), shadow.members):
             found.append(shadow.log_prob(points[rows]).cpu())
-            yield self._pace
+            yield self._kl_pace
         self._tell("kl", metrics.kl(self._reference.log_prob(size), torch.cat(found, dim=1)).value)
 
     def _fisher(self, shadow: Shadow, size: int) -> Iterator[Pace]:
         points = self._reference.points[:size]
         found = []
-        for rows in self._pace.portions(len(points), shadow.members):
+        for rows in self._scores_pace.portions(len(points), shadow.members):
             found.append(shadow.score(points[rows]).cpu())
-            yield self._pace
+            yield self._scores_pace
         self._tell("fisher", metrics.fisher(self._reference.score(size), torch.cat(found, dim=1)).value)
 
     def _of_codes(self, shadow: Shadow, size: int) -> Iterator[Pace]:
@@ -169,9 +170,9 @@ class Meters:
         if size not in self._noise:
             self._noise[size] = shadow.noise(size, NOISE_SEED)
         noise, found = self._noise[size], []
-        for rows in self._pace.portions(size, shadow.members):
+        for rows in self._samples_pace.portions(size, shadow.members):
             found.append(shadow.samples(noise[rows]).clone())
-            yield self._pace
+            yield self._samples_pace
         samples, reference = torch.cat(found, dim=1), reference[:size]
         if self._spread is not None:
             samples, reference = samples / self._spread, reference / self._spread
@@ -185,7 +186,7 @@ class Meters:
             centres = modes.centres.to(samples)
             fair = metrics.near(reference, centres, modes.radius)
             self._tell("modes", metrics.modes_covered(samples, centres, modes.radius, fair))
-        yield self._pace
+        yield self._samples_pace
         pairs = min(sizes.pairs, size)
         if pairs < 3:
             return

@@ -43,6 +43,10 @@ class NeighboursPart(Kept):
     def oldest(self) -> int:
         return self._step
 
+    @property
+    def newest(self) -> int:
+        return self._step
+
     def refresh(self) -> Iterator[Pace]:
         shadow, step, count = self._shadow, self._shadow.step, len(self._noise)
         found = []

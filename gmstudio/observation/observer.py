@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -46,11 +46,18 @@ BASELINES_SHARE, TABLE_SHARE = 2.0, 0.4
 
 
 class _Task:
-    """A source of chunks that is served in proportion to its share of the time."""
+    """A source of chunks that is served in proportion to its share of the time; first while it is urgent."""
 
-    def __init__(self, share: float, source: Callable[[], Iterator[Pace]], idle: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        share: float,
+        source: Callable[[], Iterator[Pace]],
+        idle: Callable[[], bool],
+        urgent: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.share = share
         self.idle = idle
+        self.urgent = urgent
         self.served = 0.0
         self._source = source
         self._running: Iterator[Pace] | None = None
@@ -133,17 +140,36 @@ class Observer:
         """
         began = self._clock()
         self._shadow.follow(self._trainer.model, self._trainer.step)
-        while self._clock() - began < seconds:
-            waiting = [task for task in self._tasks.values() if task.waiting]
+        self._serve(self._tasks.values(), began + seconds)
+        cost, self._frames_cost = self._frames_cost, 0.0
+        return self._clock() - began + cost
+
+    def settle(self, seconds: float) -> bool:
+        """Compute for about `seconds` what the pictures of the present step lack, and nothing else.
+
+        Returns:
+            Whether they lack nothing any more, so that `frame` gives what `complete` would.
+        """
+        began, step = self._clock(), self._trainer.step
+        if step != self._shadow.step:
+            for name in self._parts:
+                self._tasks[name].drop()
+        self._shadow.follow(self._trainer.model, step)
+        self._serve([self._tasks[name] for name in self._parts], began + seconds)
+        return all(part.fresh(step) for part in self._parts.values())
+
+    def _serve(self, tasks: Collection[_Task], end: float) -> None:
+        """Advance the tasks, each in proportion to its share, until they are done or it is later than `end`."""
+        while self._clock() < end:
+            waiting = [task for task in tasks if task.waiting]
             if not waiting:
                 break
-            task = min(waiting, key=lambda one: one.served)
+            # What one looks at since the run began, or since one looked elsewhere, must not wait for numbers.
+            task = min([one for one in waiting if one.urgent()] or waiting, key=lambda one: one.served)
             # A task that had nothing to do for a while does not get that time back.
             task.served = max(task.served, self._served)
             self._served = task.served
             task.advance(self._clock)
-        cost, self._frames_cost = self._frames_cost, 0.0
-        return self._clock() - began + cost
 
     def close(self) -> None:
         """Compute no more; nothing that it holds waits for the garbage collector."""
@@ -211,6 +237,7 @@ class Observer:
             path_titles=tuple(titles),
             space=space,
             estimator=model.estimator,
+            pictured=self._shadow.pictured,
             latent=self._shadow.latent,
             picture=dataset.picture,
             labels=labels_shown(dataset),
@@ -254,7 +281,7 @@ class Observer:
                 self._parts[name], self._tasks[name] = old[name], running[name]
             else:
                 part = self._parts[name] = make()
-                self._tasks[name] = _Task(part.share, part.refresh, self._idle(part))
+                self._tasks[name] = _Task(part.share, part.refresh, self._idle(part), self._urgent(part))
         if before is not None and not self._exact.other(before, view):
             self._tasks["truth"] = running["truth"]
         else:
@@ -275,6 +302,11 @@ class Observer:
 
     def _idle(self, part: Part) -> Callable[[], bool]:
         return lambda: part.fresh(self._shadow.step)
+
+    def _urgent(self, part: Part) -> Callable[[], bool]:
+        """Whether a part shows nothing but what was there when it was asked for."""
+        since = self._trainer.step
+        return lambda: part.newest <= since
 
     def _possible(self) -> Iterator[tuple[str, Callable[[View], object], Callable[[], Part]]]:
         """Name, what of a view it depends on, and maker of every part that is wanted and that can be had."""

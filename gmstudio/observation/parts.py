@@ -53,7 +53,11 @@ class Part(Protocol):
 
     @property
     def oldest(self) -> int:
-        """The step of its oldest piece."""
+        """The step of its oldest piece; -1 while one was never computed."""
+
+    @property
+    def newest(self) -> int:
+        """The step of its newest piece; -1 while there is none."""
 
     def picture(self) -> Fields | None:
         """Immutable arrays; None while there is nothing to show."""
@@ -127,7 +131,8 @@ class DensityPart(Kept):
         points = self._points[pixels]
         values = self._buffer(self._shadow.members, len(pixels))
         for rows in self._pace.portions(len(pixels), self._shadow.members):
-            values[:, rows] = self._shadow.density_picture(self._sheet.rows(points[rows]))
+            with self._shadow.coarsely():
+                values[:, rows] = self._shadow.density_picture(self._sheet.rows(points[rows]))
             yield self._pace
         self.grid.put(index, values, step)
         self.changed = True
@@ -135,6 +140,10 @@ class DensityPart(Kept):
     @property
     def oldest(self) -> int:
         return self.grid.oldest
+
+    @property
+    def newest(self) -> int:
+        return int(self.grid.steps.max())
 
     def picture(self) -> Fields | None:
         return self._seal(self.grid.values) if self.grid.shown else None
@@ -175,6 +184,10 @@ class Sliced(Kept):
     def oldest(self) -> int:
         return int(self._steps.min())
 
+    @property
+    def newest(self) -> int:
+        return int(self._steps.max())
+
     def picture(self) -> Fields | None:
         return self._seal(*self._shaped()) if (self._steps >= 0).all() else None
 
@@ -196,7 +209,8 @@ class ScorePart(Sliced):
         self._side = view.arrows
 
     def _compute(self, rows: NDArray[np.int64]) -> F32:
-        return finite(self._sheet.along(self._shadow.score(self._sheet.rows(self._points[rows]))))
+        with self._shadow.coarsely():
+            return finite(self._sheet.along(self._shadow.score(self._sheet.rows(self._points[rows]))))
 
     def _shaped(self) -> tuple[F32, ...]:
         return (self._values.reshape(-1, self._side, self._side, 2),)
@@ -275,6 +289,10 @@ class Whole(Kept):
 
     @property
     def oldest(self) -> int:
+        return self._step
+
+    @property
+    def newest(self) -> int:
         return self._step
 
     def picture(self) -> Fields | None:

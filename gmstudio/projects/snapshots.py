@@ -81,6 +81,7 @@ class _Info(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_volume: float = 0.0
     # Only where log-densities are estimated.
     estimator: _Title = ""
+    pictured: _Title = ""
     # Only where a column is mollified by a blur.
     by: tuple[Literal["noise", "blur"], ...] = ()
     # Only where the model has a latent space.
@@ -159,6 +160,8 @@ def info_to_bytes(info: RunInfo) -> bytes:
     arrays: dict[str, Array] = {"data": info.data.astype(np.float32, copy=False), "plans": plans}
     if info.estimator:
         meta["estimator"] = info.estimator
+    if info.pictured:
+        meta["pictured"] = info.pictured
     if "blur" in info.by:
         meta["by"] = list(info.by)
     if info.space is not None:
@@ -213,6 +216,7 @@ def info_from_bytes(blob: bytes, run: str) -> RunInfo:
         path_titles=meta.path_titles,
         space=space,
         estimator=meta.estimator,
+        pictured=meta.pictured,
         by=meta.by,
         latent=meta.latent,
         picture=picture_of(meta.picture, data.shape[1]),

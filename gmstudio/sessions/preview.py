@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gmstudio.errors import RefusedError
 from gmstudio.runs import Experiment
 from gmstudio.sessions.messages import ALL_PARTS, Outcome
-from gmstudio.sessions.session import Session
+from gmstudio.sessions.session import PICTURE_SECONDS, REST_SECONDS, Session
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 #: Parameters of all columns together up to which a model is built before anybody asks to train it: eight copies of
 #: them, with gradients, moments and what observing needs, are 0.3 GB.
 MOST_PARAMETERS = 10_000_000
-#: Seconds between two pictures while they are refined, at least: the window has its own work.
-PICTURE_SECONDS = 0.1
 
 _here = threading.local()
 _installing = threading.Lock()
@@ -80,8 +78,9 @@ class Preview(Session):
         self._check(0)
         super()._watch()
 
-    def _picture(self, complete: bool) -> None:
-        super()._picture(complete=False)
+    def _settle(self, seconds: float) -> bool:
+        # Little by little from the first, so that it can be given up.
+        return super()._settle(min(seconds, REST_SECONDS))
 
     def _rested(self) -> bool:
         rested = super()._rested()

@@ -38,6 +38,13 @@ CHECKPOINT_SECONDS = 4.0
 REPORT_SECONDS = 0.2
 #: Seconds of observing between two looks at the queue of commands while the run holds.
 REST_SECONDS = 0.02
+#: Seconds that a pause waits for pictures before it is answered; what they lack then follows.
+ANSWER_SECONDS = 0.03
+#: The same at the beginning, where nobody has anything to look at yet, and of a step of a run that is slowed down so
+#: that each can be seen.
+FIRST_SECONDS, STEP_SECONDS = 1.0, 0.5
+#: Seconds between two pictures while they are refined, at least: the window has its own work.
+PICTURE_SECONDS = 0.1
 #: Seconds between two changes of the observed data while somebody draws, at least.
 WATCH_SECONDS = 0.5
 
@@ -91,6 +98,8 @@ class Session:
         self._owed = 0.0
         self._info: RunInfo | None = None
         self._drawn = False
+        # Whether the pictures show the step at which the run holds.
+        self._settled = True
         self._clock = Clock()
         self._recorder = Recorder(project, self.run_id, self._refused, begun=self._resumed)
         self._frame: Frame | None = None
@@ -147,7 +156,7 @@ class Session:
         if self._built is not None:
             self._built()
         if not self._resumed:
-            self._picture(complete=True)
+            self._settle(FIRST_SECONDS)
         self._recorder.frame(self._frame)
 
     def _cancelled(self) -> bool:
@@ -189,7 +198,10 @@ class Session:
             if self._pace.reached(trainer.step):
                 self._pause()
         if trainer.finished:
-            self._settle()
+            if self._drawn:
+                self._watch()
+            self._picture(complete=True)
+            self._collect()
             if self._budget > 0:
                 self._tell(self._observer.measure())
                 self._observer.truth()
@@ -200,6 +212,10 @@ class Session:
 
     def _rested(self) -> bool:
         """Use a rest to compute what is not up to date yet, a little at a time; whether nothing is left to do."""
+        if not self._settled:
+            if self._settle(REST_SECONDS) and self._paused:
+                self._recorder.frame(self._frame)
+            return False
         if self._budget <= 0 or self._observer.idle:
             return True
         self._observer.work(REST_SECONDS)
@@ -220,7 +236,7 @@ class Session:
             self._pace.learn(made, spent)
             self._choice.consider(made, spent)
         if self._pace.slow:
-            self._picture(complete=True)
+            self._show_step()
         else:
             # What one block may not spend, later blocks may: a chunk is longer than a block's share.
             share = self._share()
@@ -237,6 +253,17 @@ class Session:
             self._say("running")
         self._record()
         self._wait_for_speed(made, time.perf_counter() - began)
+
+    def _show_step(self) -> None:
+        """Bring the pictures up to the step, unless somebody wants something else or it takes very long."""
+        self._settled = False
+        end = time.perf_counter() + STEP_SECONDS
+        while time.perf_counter() < end:
+            settled = self._settle(REST_SECONDS)
+            self._obey(block=False)
+            if settled or self._stop or self._paused:
+                return
+        self._picture(complete=False)
 
     def _share(self) -> float:
         """Share of the time for observing; more of it until the truth, which is computed but once, is on the screen."""
@@ -278,12 +305,12 @@ class Session:
 
     def _do(self, command: Command | Look) -> None:
         if isinstance(command, Play):
-            self._paused, self._pace.until = False, None
+            self._paused, self._pace.until, self._settled = False, None, True
             self._clock.restart()
         elif isinstance(command, Pause):
             self._pause()
         elif isinstance(command, Advance):
-            self._paused, self._pace.until = False, self._trainer.step + command.steps
+            self._paused, self._pace.until, self._settled = False, self._trainer.step + command.steps, True
             self._clock.restart()
         elif isinstance(command, Stop):
             self._stop = True
@@ -295,23 +322,31 @@ class Session:
             self._edit(command)
 
     def _pause(self) -> None:
+        """Hold, and say so at once: saving and what the pictures lack follow."""
         self._paused, self._pace.until = True, None
-        self._settle()
-        self._save_all()
-        self._say("paused")
-
-    def _settle(self) -> None:
-        """Bring the picture and the numbers up to the step at which the run holds."""
         if self._drawn:
             self._watch()
-        self._picture(complete=True)
+        self._settle(ANSWER_SECONDS)
         self._collect()
+        self._report("paused")
+        self._save_all()
+        self._recorder.state("paused", self._trainer.step)
+
+    def _settle(self, seconds: float) -> bool:
+        """For so long, bring the pictures up to the present step; show them when they are, or are due.
+
+        Returns:
+            Whether they are.
+        """
+        self._settled = self._observer.settle(seconds)
+        if self._settled or seconds > REST_SECONDS or self._clock.due("picture", PICTURE_SECONDS):
+            self._picture(complete=False)
+        return self._settled
 
     def _look(self, look: Look) -> None:
         self._view, self._wants = look.view, look.wants
         self._observer.ask(look.view, look.wants)
-        if self._paused:
-            self._settle()
+        self._settled = not self._paused
 
     def _edit(self, edit: SetSchedule | SetRate | SetData) -> None:
         from gmstudio.training.problems import problem_of
@@ -326,20 +361,24 @@ class Session:
             # Strokes come ten times a second; what is observed of the data follows more slowly.
             self._drawn = True
             if self._paused:
-                self._settle()
+                self._watch()
+                self._settled = False
         elif isinstance(edit, SetSchedule):
             self._show_info()
 
     # What goes out.
 
     def _say(self, state: str) -> None:
-        trainer = getattr(self, "_trainer", None)
-        if trainer is None:
+        """Tell a person and the record how the run is doing."""
+        if not hasattr(self, "_trainer"):
             self._out.say(state)
             return
-        self._out.report(state, trainer, self._clock.rate(), self._choice.note)
+        self._report(state)
         if state != "running":
-            self._recorder.state(state, trainer.step)
+            self._recorder.state(state, self._trainer.step)
+
+    def _report(self, state: str) -> None:
+        self._out.report(state, self._trainer, self._clock.rate(), self._choice.note)
 
     def _picture(self, complete: bool) -> None:
         frame = self._observer.complete() if complete else self._observer.frame()

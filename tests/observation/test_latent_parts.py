@@ -16,6 +16,7 @@ from gmstudio.observation.frame import WARP, ColumnFrame, Frame, View
 from gmstudio.observation.latent_parts import chosen, divergences, lines
 from gmstudio.observation.observer import Observer
 from gmstudio.observation.parts import fitting
+from gmstudio.observation.shadow import PICTURE_DRAWS
 from gmstudio.observation.spaces import rows_shown
 
 WANTS = frozenset({"codes", "rebuilt", "warp"})
@@ -161,6 +162,30 @@ def test_little_work_at_a_time_leads_to_the_same_picture(still: LatentStandIn) -
     for a, b in zip(little.columns, whole.columns, strict=True):
         for part in ("codes", "prior", "rebuilt", "warp", "warp_axes", "samples"):
             assert np.array_equal(getattr(a, part), getattr(b, part)), part
+
+
+# Densities.
+
+
+def test_pictures_take_fewer_draws_than_likelihoods_and_say_so(still: LatentStandIn, make: type) -> None:
+    view = replace(VIEW, grid=6, arrows=3)
+    info = observer_of(still).info()
+    assert info.estimator == "importance sampling, 32 draws"
+    assert info.pictured == f"importance sampling, {PICTURE_DRAWS} draws"
+    frame = observer_of(still, view, frozenset({"log_density", "outliers"})).complete()
+    points = still.dataset.to_model(torch.from_numpy(view.points(6))).expand(2, -1, -1)
+    train = still.dataset.to_model(still.dataset.train).expand(2, -1, -1)
+    with torch.no_grad():
+        likelihood = still.model.log_prob(train) - still.dataset.log_volume
+        still.model.importance = PICTURE_DRAWS
+        density = still.model.log_prob(points) - still.dataset.log_volume
+    for member, column in columns_of(frame):
+        assert column.log_density is not None and column.outliers is not None
+        assert np.allclose(column.log_density.ravel(), density[member].numpy(), atol=1e-4)
+        rows = column.outliers[column.outliers[:, 1] == 0]
+        assert np.allclose(rows[:, 2], likelihood[member].numpy()[rows[:, 0].astype(int)], atol=1e-4)
+    exact = Observer("r", make(), VIEW).info()
+    assert exact.estimator == exact.pictured == ""
 
 
 # Images.

@@ -128,6 +128,37 @@ def test_work_ends_when_everything_is_fresh(stand_in: Any, view: View, clock: An
     assert observer.frame() is not None
 
 
+def test_settling_computes_pictures_alone_a_little_at_a_time(stand_in: Any, view: View, clock: Any) -> None:
+    observer = observer_of(stand_in, view, clock)
+    observer.work(1e-4)
+    stand_in.advance(3)
+    times = 1
+    while not observer.settle(1e-4):
+        times += 1
+    assert times > 3
+    frame, expected = observer.frame(), direct(stand_in, view)
+    assert frame is not None and (frame.step, frame.age) == (3, 0)
+    for index, column in enumerate(frame.columns):
+        assert column.log_density is not None and np.array_equal(column.log_density, expected["log_density"][index])
+    assert not observer.drain() and observer.new_truth() is None and not observer.idle
+    assert observer.settle(0.0) and observer.frame() is None
+
+
+def test_pictures_that_show_nothing_new_since_they_were_asked_for_come_before_numbers(
+    stand_in: Any, view: View, clock: Any
+) -> None:
+    observer = observer_of(stand_in, view, clock)
+    observer.complete()
+    stand_in.advance(1)
+    clock.chunks.clear()
+    observer.work(2e-4)
+    done = [what for what, _ in clock.chunks]
+    assert "truth" in done, "it goes on to what is not urgent"
+    before = done[: done.index("truth")]
+    assert {"log_prob", "sample", "path"} <= set(before), "one piece of every picture"
+    assert sum(count for what, count in clock.chunks if what == "log_prob") < 2 * view.grid**2
+
+
 def test_the_age_is_that_of_the_oldest_part(stand_in: Any, view: View, clock: Any) -> None:
     observer = observer_of(stand_in, replace(view, grid=100), clock)
     stand_in.advance(10)
