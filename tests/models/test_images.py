@@ -14,6 +14,7 @@ from gmstudio.exporting import folder
 from gmstudio.exporting.script import script
 from gmstudio.models.layers.members import take
 from gmstudio.registry import SpecError
+from gmstudio.training.engines.program import Program, trace
 from gmstudio.training.trainer import Trainer
 
 NAMES = [c.name for c in registry.components("model") if "network" in {info.name for info in registry.fields(c.spec)}]
@@ -243,6 +244,20 @@ def test_images_are_trained_on_exported_and_read_back_without_the_data(name, tmp
         x = trainer.dataset.to_model(small).expand(2, -1, -1)
         expected = trainer.model.eval().log_prob(x)[1] - trainer.dataset.log_volume
         torch.testing.assert_close(loaded.log_prob(small), expected, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["vae", "real-nvp", "glow"])
+def test_the_traced_step_of_images_is_that_of_the_model_itself(name):
+    """What is compiled is traced: it must not hold numbers of the model it was traced with."""
+    spec = registry.find("model", name).spec(**fields(name))
+    objective = registry.from_plain("objective", {"kind": spec.objective})
+    program = Program(spec.build(16, [1, 2], None, (1, 4, 4)).train(), objective, runs.TrainingSpec(batch=8))
+    inputs = program.example(8, 16)
+    traced = trace(program, inputs)
+    inputs[0].add_(0.1)
+    mine, its = ([tensor.clone() for tensor in inputs] for _ in range(2))
+    torch.testing.assert_close(traced(*mine), program(*its))
+    torch.testing.assert_close(mine[0], its[0])
 
 
 def test_a_script_of_images_builds_the_convolutional_model(monkeypatch, capsys):
