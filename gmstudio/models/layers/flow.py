@@ -211,7 +211,7 @@ class Flow(DensityModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats of x (E, B, D); returns (E, B)."""
-        return gradients.value(self, x)
+        return gradients.log_prob(self, x)
 
     def score(self, x: Tensor) -> Tensor:
         """Gradient of the log-density with respect to x of shape (E, B, D); returns (E, B, D), detached."""

@@ -29,15 +29,13 @@ def tensors_of(sources: Sequence[Source]) -> list[Tensor]:
 
 
 class Passes(Protocol):
-    """A function that knows its own gradient: a log-density, or a network, of which below what is said in brackets."""
+    """A log-density that knows its own gradient."""
 
     def tensors(self) -> list[Tensor]:
-        """What the function depends on beside its points, always in the same order."""
+        """What the density depends on beside its points, always in the same order."""
 
     def push(self, x: Tensor, tensors: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Saved]:
         """Log-densities (E, B) of points (E, B, D), in operations that autograd can follow.
-
-        (Numbers (E, outputs, B) of columns (E, inputs, B).)
 
         Args:
             x: the points.
@@ -53,12 +51,12 @@ class Passes(Protocol):
         Args:
             saved: from `push`; it may be used again.
             tensors: those of `push`.
-            slope: of a scalar with respect to what `push` gave, of its shape.
+            slope: of a scalar with respect to the log-densities, (E, B).
             places: where the slopes of the tensors can be put.
             points: whether the slopes of the points are wanted; else they mean nothing.
 
         Returns:
-            Slopes of the points, of their shape, and of the tensors.
+            Slopes of the points, (E, B, D), and of the tensors.
         """
 
 
@@ -75,13 +73,13 @@ def plain() -> Iterator[None]:
         _PLAIN.reset(token)
 
 
-def value(function: Passes, x: Tensor) -> Tensor:
-    """What a function makes of points, differentiable as often as one likes."""
-    tensors = function.tensors()
+def log_prob(model: Passes, x: Tensor) -> Tensor:
+    """Log-densities (E, B) of points (E, B, D), differentiable as often as one likes."""
+    tensors = model.tensors()
     if not torch.is_grad_enabled() or followed(x):
-        return function.push(x, tensors, keep=False)[0]
-    found: Tensor = _Value.apply(function, x, *tensors)  # type: ignore[no-untyped-call]
-    return found
+        return model.push(x, tensors, keep=False)[0]
+    value: Tensor = _LogProb.apply(model, x, *tensors)  # type: ignore[no-untyped-call]
+    return value
 
 
 def score(model: Passes, x: Tensor) -> Tensor:
@@ -160,8 +158,8 @@ class Slots:
         torch._foreach_copy_([self._slots[id(parameter)] for parameter in rest], found)
 
 
-class _Value(torch.autograd.Function):
-    """A function's value as a function of the points and of the function's tensors."""
+class _LogProb(torch.autograd.Function):
+    """The log-density as a function of the points and of the model's tensors."""
 
     @staticmethod
     def forward(ctx: Any, model: Passes, x: Tensor, *tensors: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gmstudio.models.layers.gradients import Places, Saved, Source, tensors_of, value
+from gmstudio.models.layers.gradients import Places, Source, tensors_of
 
 Activation = Literal["relu", "silu", "tanh"]
 #: How weights are drawn.
