@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.base import Panel
+from gmstudio.gui.panels.lamp import JUDGED, Lamps, judge
 from gmstudio.gui.panels.layered import Layered, small_font, write
 from gmstudio.gui.panels.metric_words import AT_END, NAMES, SHOWN, WHAT, foreign, unknowns
 from gmstudio.gui.panels.series import Series
@@ -23,6 +24,8 @@ from gmstudio.observation.frame import METRICS, Metric, RunInfo, Truth
 from gmstudio.observation.mollified import blur_width, blurred, heading
 
 ROW, HEADER = 18.0, 19.0
+#: Milliseconds after new numbers until the curves are judged again.
+JUDGE_AFTER = 300
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -253,13 +256,20 @@ class MetricsPanel(Panel):
         self.table.hint = self.empty_hint
         self.table.chosen.connect(self.chosen)
         self._drawn: tuple[object, ...] = ()
-        scroll = QScrollArea(self)
+        self.lamps = Lamps(self)
+        self.lamps.over = self.table
+        self._judged = QTimer(self)
+        self._judged.setSingleShot(True)
+        self._judged.setInterval(JUDGE_AFTER)
+        self._judged.timeout.connect(self.judge)
+        self._scroll = scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.lamps)
         layout.addWidget(scroll)
         self.setFocusProxy(self.table)
 
@@ -268,12 +278,16 @@ class MetricsPanel(Panel):
         self.table.info = info
         self.table.start(info.titles)
         self.table.absent = unknowns(info, None)
+        self.judge()
         self._redraw()
 
     def clear(self, hint: str = "") -> None:
         super().clear(hint)
         self.table.info, self.table.absent = None, {}
         self.table.start(())
+        # Its bar goes with the lines, at once.
+        QCoreApplication.sendEvent(self._scroll, QEvent(QEvent.Type.LayoutRequest))
+        self.judge()
         self.table.refresh()
 
     def show_truth(self, truth: Truth) -> None:
@@ -297,10 +311,23 @@ class MetricsPanel(Panel):
         if shown != self._drawn:
             self._drawn = shown
             self.table.refresh_calmly()
+            if not self._judged.isActive():
+                self._judged.start()
+
+    def judge(self) -> None:
+        """Let the lamps say what the curves say at the step that is looked at."""
+        self._judged.stop()
+        table = self.table
+        verdicts = [
+            judge({name: table.series(name, column) for name in JUDGED}, table.step)
+            for column in range(len(table.titles))
+        ]
+        self.lamps.show_verdicts(table.titles, tuple(verdicts))
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
         self.table.apply_theme(theme)
+        self.lamps.apply_theme(theme)
 
     def summary(self) -> str:
         table = self.table
@@ -318,15 +345,21 @@ class MetricsPanel(Panel):
                 )
             elif name in table.absent:
                 words.append(f"{title}: {table.absent[name]}")
-        return "Metrics. " + ("; ".join(words) if words else self.tr("Nothing measured yet")) + "."
+        lamps = f" Manifold overfitting: {self.lamps.told()}."
+        return "Metrics. " + ("; ".join(words) if words else self.tr("Nothing measured yet")) + "." + lamps
 
     def paint_for_export(self, painter: QPainter, size: QSize) -> None:
         """Draw the whole table on `painter`."""
-        height = max(self.height(), self.table.minimumHeight())
+        height = max(self.height(), self.table.minimumHeight() + (self.lamps.height() if self.lamps.titles else 0))
         scale = min(size.width() / max(1, self.width()), size.height() / height)
         painter.save()
         painter.scale(scale, scale)
-        self.table.paint_all(painter, QSizeF(size.width() / scale, size.height() / scale))
+        whole = QSizeF(size.width() / scale, size.height() / scale)
+        if self.lamps.titles:
+            self.lamps.paint_all(painter, QSizeF(whole.width(), float(self.lamps.height())), overlay=False)
+            painter.translate(0, self.lamps.height())
+            whole -= QSizeF(0, self.lamps.height())
+        self.table.paint_all(painter, whole)
         painter.restore()
 
 
