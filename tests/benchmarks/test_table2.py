@@ -35,7 +35,20 @@ def test_every_schedule_of_every_seed_trains_side_by_side() -> None:
 
 def test_it_trains_prints_and_trains_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "table.json"
-    given = ["bench", "table2", "--models", "real-nvp,hvae", "--seeds", "2", "--steps", "2", "--threads", "1"]
+    given = [
+        "bench",
+        "table2",
+        "--models",
+        "real-nvp,hvae",
+        "--network",
+        "mlp",
+        "--seeds",
+        "2",
+        "--steps",
+        "2",
+        "--threads",
+        "1",
+    ]
     given += ["--json", str(out)]
     assert main(given) == 0
     printed = capsys.readouterr().out
