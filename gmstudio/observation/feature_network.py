@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.adam import adam
 
 #: Features of an image.
 FEATURES = 64
@@ -84,19 +85,36 @@ class FeatureNetwork:
         draw = torch.Generator().manual_seed(_SEED + 1)
         for weight in self.weights:
             weight.requires_grad_(True)
-        optimiser = torch.optim.AdamW(self.weights, lr=_RATE, weight_decay=1e-2)
+        first, second = ([torch.zeros_like(weight) for weight in self.weights] for _ in range(2))
+        counts = [torch.zeros(()) for _ in self.weights]
         order = torch.empty(0, dtype=torch.int64)
         for step in range(STEPS):
             while len(order) < BATCH:
                 order = torch.cat([order, torch.randperm(len(light), generator=draw)])
             rows, order = order[:BATCH], order[BATCH:]
-            for group in optimiser.param_groups:
-                group["lr"] = _RATE * 0.5 * (1.0 + math.cos(math.pi * step / STEPS))
+            rate = _RATE * 0.5 * (1.0 + math.cos(math.pi * step / STEPS))
             with torch.enable_grad():
                 loss = functional.cross_entropy(self.logits(light[rows]), labels[rows])
-                optimiser.zero_grad()
-                torch.autograd.backward(loss)
-            optimiser.step()
+                gradients = list(torch.autograd.grad(loss, self.weights))
+            with torch.no_grad():
+                # AdamW in its functional form: making the class imports the compiler, which takes seconds.
+                adam(
+                    self.weights,
+                    gradients,
+                    first,
+                    second,
+                    [],
+                    counts,
+                    foreach=False,
+                    decoupled_weight_decay=True,
+                    amsgrad=False,
+                    beta1=0.9,
+                    beta2=0.999,
+                    lr=rate,
+                    weight_decay=1e-2,
+                    eps=1e-8,
+                    maximize=False,
+                )
             yield (step + 1) / STEPS
         self.weights = [weight.detach() for weight in self.weights]
 
