@@ -78,7 +78,8 @@ def test_codes_that_are_not_finite_are_passed_over() -> None:
 def test_the_axes_of_highest_divergence_lead_and_do_not_change_places_for_a_little() -> None:
     assert leading(np.array([0.1, 2.0, 0.0, 1.5])) == (1, 3)
     assert leading(np.array([2.0, 1.0, 1.1]), (0, 1)) == (0, 1), "a tenth of a nat is no reason to turn the plot"
-    assert leading(np.array([2.0, 1.0, 2.1]), (0, 1)) == (0, 2)
+    assert leading(np.array([2.0, 1.0, 2.1]), (0, 1)) == (2, 0)
+    assert leading(np.array([2.0, 2.5]), (0, 1)) == (0, 1), "nor is it to mirror the plot"
     assert leading(np.array([2.0, 1.0]), (0, 7)) == (0, 1), "another model has fewer"
 
 

@@ -58,16 +58,18 @@ class Dimensions:
 
 
 def leading(kl: Floats, before: tuple[int, int] | None = None) -> tuple[int, int]:
-    """The two dimensions of highest KL, in their own order; those of before unless others say clearly more.
+    """The two dimensions of highest KL, the highest first; those of before unless others say clearly more.
 
     Args:
         kl: (L,), L at least 2.
         before: that were shown last.
     """
     first, second = (int(k) for k in np.argsort(-kl, kind="stable")[:2])
-    best = (min(first, second), max(first, second))
-    if before is None or max(before) >= len(kl) or best == before:
+    best = (first, second)
+    if before is None or max(before) >= len(kl):
         return best
+    if set(best) == set(before):
+        return before
     gain = float(kl[list(best)].sum() - kl[list(before)].sum())
     return best if gain > MORE * float(kl[list(before)].sum()) + NATS else before
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.data.base import Bounds
-from gmstudio.gui.panels.layered import bubble
+from gmstudio.gui.panels.layered import bubble, small_font
+from gmstudio.gui.panels.plane_axes import BOTTOM, LEFT
 from gmstudio.gui.panels.plane_link import PlaneLink, Point
-from gmstudio.gui.panels.plane_row import PlaneRow, Plot, arrange
+from gmstudio.gui.panels.plane_row import GAP, HEADER, Heading, PlaneRow, Plot, arrange
 from gmstudio.observation.frame import RunInfo
 
 #: How far the view reaches, in standard deviations of N(0, I).
@@ -66,9 +67,20 @@ class LatentRow(PlaneRow):
         self.side = self.legend_side if whole.width() >= ROOMY else 0.0
         if self.equal:
             return super().plots(size)
-        wide = max(0.6, min(2.2, whole.width() / max(1.0, whole.height())))
+        # Beside each other as long as they are not narrow.
+        across = (whole.width() - LEFT - self.side) / max(1, len(self.headings)) - GAP
+        wide = max(0.8, min(2.2, across / max(1.0, whole.height() - HEADER - BOTTOM)))
         rects = arrange(len(self.headings), whole, wide, self.side)
         return [Plot(rect, self.link.bounds) for rect in rects]
+
+    def _paint_note(self, painter: QPainter, plot: Plot, heading: Heading, font: QFont) -> None:
+        # A note that is cut tells nothing, and all of it is in the summary.
+        wide = QFontMetricsF(font).horizontalAdvance(heading.note)
+        if (
+            wide + QFontMetricsF(small_font(font, 0.0, bold=True)).horizontalAdvance(heading.title) + 20
+            < plot.rect.width()
+        ):
+            super()._paint_note(painter, plot, heading, font)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         for index, plot in enumerate(self.plots()):

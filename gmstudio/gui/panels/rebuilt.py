@@ -103,7 +103,7 @@ class RebuiltPanel(PlanePanel):
         for index, title in enumerate(self.info.titles):
             found = self.pairs(index)
             if found is None:
-                words.append(f"{title}: {self.missing(self.frame) or 'none'}")
+                words.append(f"{title}: {self.missing(self.frame).rstrip('.') or 'none'}")
                 continue
             words.append(f"{title}: {len(found[0]):,} points, mean squared error {short(found[2])}")
         return f"Reconstructions at step {self.frame.step:,}. " + "; ".join(words) + "."

@@ -200,7 +200,7 @@ class WarpPanel(PlanePanel):
         for index, title in enumerate(self.info.titles):
             warp = self.grid(index)
             if warp is None:
-                words.append(f"{title}: {self.missing(self.frame) or 'none'}")
+                words.append(f"{title}: {self.missing(self.frame).rstrip('.') or 'none'}")
                 continue
             axes = " and ".join(axis_name(axis) for axis in dict.fromkeys(self.axes_of(index)))
             said = f"{title}: {len(warp)} lines a side along {axes}"
