@@ -184,9 +184,9 @@ class Observer:
     def frame(self) -> Frame | None:
         """A new frame if any part was refreshed since the last one, or if another was asked for; else None."""
         asked = (self._view, self._wants)
-        if asked == self._seen and not any(part.changed for part in self._parts.values()):
-            return None
-        if not any(part.picture() for part in self._parts.values()):
+        # A part of which too little is there to be shown has changed without there being anything new.
+        new = [part.picture() for part in self._parts.values() if part.changed]
+        if not any(new) and (asked == self._seen or not any(part.picture() for part in self._parts.values())):
             return None
         self._seen = asked
         return self._made()

@@ -128,6 +128,18 @@ def test_work_ends_when_everything_is_fresh(stand_in: Any, view: View, clock: An
     assert observer.frame() is not None
 
 
+def test_parts_of_which_too_little_is_there_make_no_frame(make: Any, view: View, clock: Any) -> None:
+    observer = observer_of(make(clock=clock, exact=False), view, clock, frozenset({"samples", "batch"}))
+    while observer.frame() is None:
+        observer.work(1e-6)
+    assert observer.frame() is None, "once the batch is shown, some of the samples are nothing new"
+    observer.settle(1e-6)
+    assert observer.frame() is None
+    observer.settle(1.0)
+    frame = observer.frame()
+    assert frame is not None and frame.columns[0].samples is not None
+
+
 def test_settling_computes_pictures_alone_a_little_at_a_time(stand_in: Any, view: View, clock: Any) -> None:
     observer = observer_of(stand_in, view, clock)
     observer.work(1e-4)
