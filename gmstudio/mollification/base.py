@@ -22,10 +22,10 @@ class ScheduleSpec(Spec, frozen=True, kw_only=True):
     until: Annotated[
         float,
         describe(
-            "The share of the training at which the noise ends; the rest trains on clean data.",
+            "The share of the training at which the noise, or the blur, ends; the rest trains on clean data.",
             gt=0.0,
             le=1.0,
-            label="Noise ends at",
+            label="Ends at",
             unit="of training",
         ),
     ] = 1.0
