@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ Begun = Callable[..., Any]
 def falling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judges by gamma alone: below 0.1 is overfitting, below 0.5 something to watch."""
 
-    def verdict(series: Mapping[str, Any]) -> Verdict:
+    def verdict(series: Mapping[str, Any], dim: int) -> Verdict:
+        assert dim == 2
         if "gamma" not in series:
             return Verdict("quiet")
         last = float(series["gamma"][1][-1])
@@ -63,12 +65,12 @@ def test_it_follows_by_itself(panel: MetricsPanel, qtbot: QtBot) -> None:
 
 def test_a_step_cuts_the_curves_and_what_is_not_measured_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Mapping[str, Any]] = []
-    monkeypatch.setattr(lamp, "verdict", lambda series: seen.append(series) or Verdict("quiet"))
+    monkeypatch.setattr(lamp, "verdict", lambda series, dim: seen.append(series) or Verdict("quiet"))
     train, none = Series(), Series()
     for step in range(10):
         train.append(step * 10, -step)
-    judge({"train": train, "gamma": none}, 45)
-    judge({"train": train, "gamma": none}, None)
+    judge({"train": train, "gamma": none}, 45, 2)
+    judge({"train": train, "gamma": none}, None, 2)
     assert list(seen[0]) == ["train"]
     np.testing.assert_array_equal(seen[0]["train"][0], [0, 10, 20, 30, 40])
     assert len(seen[1]["train"][1]) == 10
@@ -108,7 +110,7 @@ def test_a_click_or_a_key_opens_the_words(panel: MetricsPanel, qtbot: QtBot) -> 
 def test_the_words_have_the_reasons_the_theorems_and_the_remedy() -> None:
     text = reasons(("Vanilla <1>",), (Verdict("watch", "γ fell & fell"),))
     assert "Vanilla &lt;1&gt;: watch." in text and "γ fell &amp; fell" in text and "mollify" in text
-    assert all(name in text for name, _ in THEOREMS)
+    assert THEOREMS and all(escape(words) in text for pair in THEOREMS for words in pair)
 
 
 def test_lamps_stand_over_the_columns_of_the_table_and_go_with_the_run(panel: MetricsPanel) -> None:

@@ -30,19 +30,20 @@ def _tr(words: str) -> str:
     return QCoreApplication.translate("Lamp", words)
 
 
-def judge(series: Mapping[str, Series], step: int | None) -> Verdict:
+def judge(series: Mapping[str, Series], step: int | None, dim: int) -> Verdict:
     """What the curves of a column say at a step.
 
     Args:
         series: by the metrics' names.
         step: that is looked at; None for the last.
+        dim: columns of the data.
     """
     cut = {}
     for name, one in series.items():
         count = len(one) if step is None else int(np.searchsorted(one.steps, step, side="right"))
         if count:
             cut[name] = one.steps[:count], one.values[:count]
-    return verdict(cut)
+    return verdict(cut, dim)
 
 
 def reasons(titles: tuple[str, ...], verdicts: tuple[Verdict, ...]) -> str:

@@ -318,8 +318,9 @@ class MetricsPanel(Panel):
         """Let the lamps say what the curves say at the step that is looked at."""
         self._judged.stop()
         table = self.table
+        dim = self.info.data.shape[1] if self.info is not None else 2
         verdicts = [
-            judge({name: table.series(name, column) for name in JUDGED}, table.step)
+            judge({name: table.series(name, column) for name in JUDGED}, table.step, dim)
             for column in range(len(table.titles))
         ]
         self.lamps.show_verdicts(table.titles, tuple(verdicts))
