@@ -29,7 +29,7 @@ from gmstudio.training.layout import Layout
 from gmstudio.training.metric import Metric
 from gmstudio.training.optimiser import Optimiser
 from gmstudio.training.plans import Plans, check_edit, edit_to_plain, superseded
-from gmstudio.training.validation import Best, likelihood
+from gmstudio.training.validation import Best, likelihood, looked_at
 
 __all__ = ["NonFiniteLoss", "Trainer"]
 
@@ -99,7 +99,7 @@ class Trainer:
         """Draw batches from `dataset` from step `start` on."""
         self.dataset = dataset.to(self.device)
         self._volume = dataset.log_volume
-        self._clean = self.dataset.to_model(self.dataset.validation)
+        self._clean = looked_at(self.model, self.dataset.to_model(self.dataset.validation))
         draws = self.experiment.run.objective.draws(self.model)
         self._feed = Feed(self.dataset, self.seeds, self.training, draws, self._segment, start)
         self._epoch = self._feed.epoch

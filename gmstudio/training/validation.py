@@ -15,6 +15,18 @@ from gmstudio.training.layout import Layout
 Floats = NDArray[np.float64]
 #: Points in one pass, of all members together: more does not fit the caches.
 CHUNK = 2048
+#: Points of a look where each likelihood is estimated by many draws: with more the looks take longer than the training.
+ESTIMATED = 512
+
+
+def looked_at(model: DensityModel, points: Tensor) -> Tensor:
+    """The points that a look in training takes: all, or evenly spread ones where likelihoods are estimated.
+
+    Args:
+        model: what they are for.
+        points: (M, D).
+    """
+    return points[:: -(-len(points) // ESTIMATED)] if model.estimator and len(points) else points
 
 
 def likelihood(model: DensityModel, points: Tensor) -> Floats:

@@ -17,6 +17,7 @@ from gmstudio.training.engines.compiled import CompiledEngine
 from gmstudio.training.engines.graph import GraphEngine
 from gmstudio.training.engines.program import Program, trace
 from gmstudio.training.trainer import Trainer
+from gmstudio.training.validation import likelihood
 
 MODELS = {
     c.name: {"kind": c.name, "hidden": 8, "layers": 1}
@@ -122,3 +123,15 @@ def test_a_compiled_step_makes_the_eager_trajectory(monkeypatch: pytest.MonkeyPa
     assert other.engine.name == "compiled"
     eager.advance(200), other.advance(200)
     np.testing.assert_allclose(told(other, "train"), told(eager, "train"), atol=1e-3)
+
+
+def test_a_look_estimates_evenly_spread_points_and_the_test_all_of_them() -> None:
+    trainer = Trainer(made("vae", "elbo", steps=50))
+    trainer.advance(50)
+    told = [m.value for m in trainer.drain() if m.name == "validation" and m.column == 0]
+    points = trainer.dataset.to_model(trainer.dataset.validation)
+    assert len(points) == 1000
+    every = likelihood(trainer.model, points)[0] - trainer.dataset.log_volume
+    half = likelihood(trainer.model, points[::2])[0] - trainer.dataset.log_volume
+    assert told[-1] == pytest.approx(half, abs=1e-5)
+    assert abs(every - half) > 1e-4
