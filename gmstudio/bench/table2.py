@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from gmstudio.training.trainer import Trainer
 
 DIGITS = "digits"
-#: Without mollification, with Gaussian noise and with blur; both end where the recipe ``best`` of tables ends its noise,
-#: which was chosen before any of these images were seen.
+#: Without mollification, with Gaussian noise and with blur; both end where the recipe ``best`` of tables ends its
+#: noise, which was chosen before any of these images were seen.
 SCHEDULES: dict[str, dict[str, Any]] = {
     "vanilla": {"kind": "off"},
     "noise": {"kind": "sigmoid", "until": 0.8},
