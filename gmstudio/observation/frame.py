@@ -111,6 +111,8 @@ class Frame:
         view: what was asked for.
         columns: one for each column of the experiment.
         age: 0 when every part was computed with the weights of `step`; otherwise the steps since the oldest part.
+        ages: of the parts that are older than `step`: the field of `ColumnFrame` and the steps since the oldest piece
+            of it.
     """
 
     run: str
@@ -118,6 +120,11 @@ class Frame:
     view: View
     columns: tuple[ColumnFrame, ...]
     age: int = 0
+    ages: tuple[tuple[str, int], ...] = ()
+
+    def age_of(self, *fields: str) -> int:
+        """Steps since the oldest piece of these fields; 0 where they show the weights of `step`."""
+        return max((age for field, age in self.ages if field in fields), default=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,9 +357,13 @@ class Observer:
             )
             for column in range(len(sigma2))
         )
-        oldest = min((part.oldest for part in self._parts.values()), default=step)
         # A picture that is still coarse is at least one step old.
-        age = step - oldest if oldest >= 0 else max(1, step)
-        frame = Frame(self._run, step, self._view, columns, age)
+        ages = tuple(
+            (name, step - part.oldest if part.oldest >= 0 else max(1, step))
+            for part in self._parts.values()
+            if part.oldest != step
+            for name in part.names
+        )
+        frame = Frame(self._run, step, self._view, columns, max((age for _, age in ages), default=0), ages)
         self._frames_cost += self._clock() - began
         return frame

@@ -45,6 +45,10 @@ class Part(Protocol):
     share: float
     changed: bool
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields of a frame's columns that it fills."""
+
     def fresh(self, step: int) -> bool:
         """Whether all of it was computed with the weights of `step`."""
 

@@ -40,6 +40,9 @@ _LATER = ("codes", "rebuilt", "warp", "neighbours")
 _USUAL = View((0.0, 1.0, 0.0, 1.0))
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_STEPS)]
+
+
 class _View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bounds: tuple[float, float, float, float]
     grid: int
@@ -61,6 +64,8 @@ class _Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     view: _View
     sigma2: tuple[float, ...]
     age: int
+    # Only where a part is older than the frame's step.
+    ages: Annotated[tuple[tuple[_Title, _Count], ...], msgspec.Meta(max_length=64)] = ()
 
 
 class _Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +104,10 @@ def frame_to_bytes(frame: Frame) -> bytes:
         arrays |= column_arrays(index, column, frame.view)
     _with_plane(arrays, frame.view)
     sigma2 = [float(column.sigma2) for column in frame.columns]
-    return pack({"view": _view_to_plain(frame.view), "sigma2": sigma2, "age": frame.age}, arrays)
+    meta: dict[str, Any] = {"view": _view_to_plain(frame.view), "sigma2": sigma2, "age": frame.age}
+    if frame.ages:
+        meta["ages"] = [list(age) for age in frame.ages]
+    return pack(meta, arrays)
 
 
 def frame_from_bytes(blob: bytes, run: str, step: int) -> Frame:
@@ -113,7 +121,7 @@ def frame_from_bytes(blob: bytes, run: str, step: int) -> Frame:
     if not 1 <= len(meta.sigma2) <= MAX_COLUMNS:
         raise PackingError("a frame has 1 to 32 columns")
     columns = tuple(column_of(arrays, index, sigma2, view) for index, sigma2 in enumerate(meta.sigma2))
-    return Frame(run=run, step=step, view=view, columns=columns, age=max(0, meta.age))
+    return Frame(run=run, step=step, view=view, columns=columns, age=max(0, meta.age), ages=meta.ages)
 
 
 def truth_to_bytes(truth: Truth) -> bytes:

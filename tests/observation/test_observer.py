@@ -184,6 +184,18 @@ def test_the_age_is_that_of_the_oldest_part(stand_in: Any, view: View, clock: An
     assert frame is not None and (frame.step, frame.age) == (15, 0)
 
 
+def test_the_age_of_every_part_is_told(stand_in: Any, view: View, clock: Any) -> None:
+    observer = observer_of(stand_in, view, clock)
+    observer.complete()
+    stand_in.advance(7)
+    observer.ask(replace(view, probe=(0.1, 0.2)), ALL_PARTS)
+    while (frame := observer.frame()) is None or not frame.age_of("samples") or frame.age_of("batch"):
+        observer.work(1e-6)
+    assert (frame.age, frame.age_of("samples"), frame.age_of("batch"), frame.age_of("batch", "samples")) == (7, 7, 0, 7)
+    frame = observer.complete()
+    assert frame.ages == () and frame.age_of("samples") == 0
+
+
 def test_a_coarse_picture_is_never_called_fresh(make: Any, view: View, clock: Any) -> None:
     observer = observer_of(make(clock=clock, exact=False), replace(view, grid=100), clock, frozenset({"log_density"}))
     while (frame := observer.frame()) is None:

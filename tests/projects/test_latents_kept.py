@@ -62,6 +62,8 @@ def info_() -> RunInfo:
         labels=RNG.integers(-1, 10, 30),
         label_names=tuple("0123456789"),
         features="pixels",
+        estimator="importance sampling, 32 draws",
+        pictured="importance sampling, 8 draws",
     )
 
 
@@ -105,8 +107,9 @@ def test_an_info_keeps_picture_classes_and_latent_space_and_one_of_before_has_no
     assert (found.latent, found.picture, found.features) == (LATENT, PICTURE, "pixels")
     assert found.label_names == info.label_names and found.labels is not None and found.labels.dtype == np.int64
     assert np.array_equal(found.labels, info.labels)  # type: ignore[arg-type]
+    assert (found.estimator, found.pictured) == (info.estimator, info.pictured)
     kept = unpack(info_to_bytes(info))
-    for field in ("latent", "picture", "label_names", "features"):
+    for field in ("latent", "picture", "label_names", "features", "pictured"):
         del kept.meta[field]
     del kept.arrays["labels"]
     old = info_from_bytes(pack(kept.meta, kept.arrays), "r")
@@ -126,6 +129,21 @@ def test_images_of_many_pixels_keep_all_of_them_and_tables_of_before_their_first
         assert found is not None and np.allclose(found, samples, atol=5e-3)
         info = RunInfo("r", ("a",), 2, "cpu", samples, BOUNDS, np.zeros((1, 2)), space=space)
         assert np.array_equal(info_from_bytes(info_to_bytes(info), "r").data, samples)
+
+
+def test_the_ages_of_parts_are_kept_and_frames_of_before_have_none() -> None:
+    frame = replace(frame_(), age=9, ages=(("log_density", 9), ("samples", 2)))
+    found = frame_from_bytes(frame_to_bytes(frame), "r", 5)
+    assert (found.ages, found.age_of("samples"), found.age_of("codes")) == (frame.ages, 2, 0)
+    assert frame_from_bytes(frame_to_bytes(frame_()), "r", 5).ages == ()
+
+
+@pytest.mark.parametrize(
+    "ages", [[["samples", -1]], [["samples", 10**12]], [["a" * 200, 1]], [["a", 1]] * 100, [[1, 1]]]
+)
+def test_a_frame_of_impossible_ages_is_refused(ages: list[Any]) -> None:
+    with pytest.raises(PackingError):
+        frame_from_bytes(spoiled(frame_to_bytes(frame_()), {"ages": ages}), "r", 5)
 
 
 def spoiled(blob: bytes, meta: dict[str, Any] | None = None, **arrays: Any) -> bytes:
