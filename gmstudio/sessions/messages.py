@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Every part of a frame.
 ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
+#: What the last picture of a run holds besides what is wanted, so that one can still tick it when the run is over.
+LAST_PARTS = frozenset({"samples", "batch", "codes", "rebuilt", "warp", "neighbours"})
 
 
 @dataclass(frozen=True, slots=True)

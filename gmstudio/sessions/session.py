@@ -17,7 +17,7 @@ from gmstudio.projects.errors import ProjectError
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
 from gmstudio.sessions.clock import Clock
-from gmstudio.sessions.messages import ALL_PARTS, Look, Outcome
+from gmstudio.sessions.messages import ALL_PARTS, LAST_PARTS, Look, Outcome
 from gmstudio.sessions.outbox import Outbox
 from gmstudio.sessions.pace import Pace
 from gmstudio.sessions.recorder import Recorder
@@ -200,6 +200,9 @@ class Session:
         if trainer.finished:
             if self._drawn:
                 self._watch()
+            if self._wants:
+                # Nothing can be asked for any more.
+                self._observer.ask(self._view, self._wants | LAST_PARTS)
             self._picture(complete=True)
             self._collect()
             if self._budget > 0:

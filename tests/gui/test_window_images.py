@@ -43,6 +43,9 @@ def test_images_come_first_and_only_what_is_ticked_is_computed(qtbot: Any, windo
     info = window.display.info
     assert info.picture.shape == (1, 8, 8) and info.by == ("noise", "noise", "blur")
     assert all(column.samples.shape[1] == 64 for column in panel.frame.columns)
+    assert all(column.batch is not None and column.neighbours is not None for column in panel.frame.columns), (
+        "the last picture holds all that can still be ticked"
+    )
     panel.switches["batch"].setChecked(True)
     panel.switches["neighbours"].setChecked(True)
     assert {"samples", "batch", "neighbours"} <= window.display.wants
