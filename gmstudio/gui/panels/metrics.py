@@ -269,6 +269,7 @@ class MetricsPanel(Panel):
         scroll.setWidget(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
         layout.addWidget(self.lamps)
         layout.addWidget(scroll)
         self.setFocusProxy(self.table)
