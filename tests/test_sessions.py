@@ -169,11 +169,13 @@ def test_looking_elsewhere_while_paused_gives_a_sharp_picture() -> None:
         assert column.log_density is not None and column.log_density.shape == (16, 16)
 
 
+@pytest.mark.parametrize("quick", [0, 10**9])
 def test_a_pause_is_answered_before_its_picture_is_complete_and_then_refined(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, quick: int
 ) -> None:
-    """The observer's clock says that a pause has no time for even one chunk of a picture."""
+    """With no time for even one chunk of a picture before the answer, and weights that are written before or after."""
     monkeypatch.setattr("gmstudio.sessions.session.ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr("gmstudio.sessions.session.QUICK", quick)
     session = Session(experiment(100_000), project=project, view=VIEW, device="cpu", paused=True)
     with running(session):
         state = state_of(session)
@@ -181,6 +183,9 @@ def test_a_pause_is_answered_before_its_picture_is_complete_and_then_refined(
         wait(lambda: state() == "paused")
         wait(lambda: (f := session.frames.take()) is not None and f.step == 5 and f.age == 0)
         wait(lambda: 5 in project.frame_steps(session.run_id))
+        wait(lambda: project.run(session.run_id).state == "paused")
+        checkpoint = project.checkpoint(session.run_id)
+        assert checkpoint is not None and checkpoint.step == 5
     kept = project.frame(session.run_id, 5)
     assert kept is not None and kept.age == 0, "what is kept of the step is the complete picture"
     assert project.run(session.run_id).state == "stopped"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gmstudio.errors import RefusedError
 from gmstudio.runs import Experiment
 from gmstudio.sessions.messages import ALL_PARTS, Outcome
-from gmstudio.sessions.session import PICTURE_SECONDS, REST_SECONDS, Session
+from gmstudio.sessions.session import Session
+from gmstudio.sessions.watching import PICTURE_SECONDS, REST_SECONDS
 
 if TYPE_CHECKING:
     from torch import Tensor

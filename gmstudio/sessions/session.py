@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
+from gmstudio.observation.frame import Frame, Metric, RunInfo, View
 from gmstudio.projects.errors import ProjectError
 from gmstudio.registry import SpecError
 from gmstudio.runs import Experiment
@@ -21,6 +21,7 @@ from gmstudio.sessions.messages import ALL_PARTS, LAST_PARTS, Look, Outcome
 from gmstudio.sessions.outbox import Outbox
 from gmstudio.sessions.pace import Pace
 from gmstudio.sessions.recorder import Recorder
+from gmstudio.sessions.watching import Watching
 from gmstudio.trace import mark
 from gmstudio.training.commands import Advance, Command, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
 
@@ -36,20 +37,17 @@ FRAME_SECONDS = 0.2
 CHECKPOINT_SECONDS = 4.0
 #: Seconds between two states and metrics for the person.
 REPORT_SECONDS = 0.2
-#: Seconds of observing between two looks at the queue of commands while the run holds.
-REST_SECONDS = 0.02
 #: Seconds that a pause waits for pictures before it is answered; what they lack then follows.
 ANSWER_SECONDS = 0.03
-#: The same at the beginning, where nobody has anything to look at yet, and of a step of a run that is slowed down so
-#: that each can be seen.
-FIRST_SECONDS, STEP_SECONDS = 1.0, 0.5
-#: Seconds between two pictures while they are refined, at least: the window has its own work.
-PICTURE_SECONDS = 0.1
+#: Weights of all columns that are written within a few hundredths of a second.
+QUICK = 1_000_000
+#: Seconds for pictures at the beginning, where nobody has anything to look at yet.
+FIRST_SECONDS = 1.0
 #: Seconds between two changes of the observed data while somebody draws, at least.
 WATCH_SECONDS = 0.5
 
 
-class Session:
+class Session(Watching):
     """A run that trains, is observed, is recorded and takes commands.
 
     Args:
@@ -164,30 +162,6 @@ class Session:
         self._obey(block=False)
         return self._stop
 
-    def _watch(self) -> None:
-        """Observe the trainer's present data."""
-        from gmstudio.observation.observer import Observer
-
-        self._drawn = False
-        # Found where somebody sees them: on the record, or in the window.
-        baselines = self._budget > 0 and (self._recorder.on or self._hold)
-        self._observer = Observer(self.run_id, self._trainer, self._view, self._wants, baselines=baselines)
-        self._show_info()
-
-    def _show_info(self) -> None:
-        """Tell data and plans; the truth follows when it is computed."""
-        info = self._observer.info()
-        self._info = info
-        self.infos.put((info, None))
-        self._recorder.info(info)
-
-    def _show_truth(self, truth: Truth | None) -> None:
-        if truth is None:
-            return
-        assert self._info is not None
-        self.infos.put((self._info, truth))
-        self._recorder.truth(truth)
-
     def _loop(self) -> None:
         trainer = self._trainer
         while not self._stop and not trainer.finished:
@@ -212,19 +186,6 @@ class Session:
         if trainer.step:
             self._tell(trainer.test())
         self._save_all()
-
-    def _rested(self) -> bool:
-        """Use a rest to compute what is not up to date yet, a little at a time; whether nothing is left to do."""
-        if not self._settled:
-            if self._settle(REST_SECONDS) and self._paused:
-                self._recorder.frame(self._frame)
-            return False
-        if self._budget <= 0 or self._observer.idle:
-            return True
-        self._observer.work(REST_SECONDS)
-        self._show_truth(self._observer.new_truth())
-        self._collect()
-        return False
 
     def _train(self) -> None:
         """One block of steps, the observing that it pays for, and the records that are due."""
@@ -256,17 +217,6 @@ class Session:
             self._say("running")
         self._record()
         self._wait_for_speed(made, time.perf_counter() - began)
-
-    def _show_step(self) -> None:
-        """Bring the pictures up to the step, unless somebody wants something else or it takes very long."""
-        self._settled = False
-        end = time.perf_counter() + STEP_SECONDS
-        while time.perf_counter() < end:
-            settled = self._settle(REST_SECONDS)
-            self._obey(block=False)
-            if settled or self._stop or self._paused:
-                return
-        self._picture(complete=False)
 
     def _share(self) -> float:
         """Share of the time for observing; more of it until the truth, which is computed but once, is on the screen."""
@@ -325,26 +275,19 @@ class Session:
             self._edit(command)
 
     def _pause(self) -> None:
-        """Hold, and say so at once: saving and what the pictures lack follow."""
+        """Hold, and say so at once: what the pictures lack follows, and so does saving where it takes long."""
         self._paused, self._pace.until = True, None
         if self._drawn:
             self._watch()
         self._settle(ANSWER_SECONDS)
         self._collect()
+        quick = sum(weights.numel() for weights in self._trainer.model.parameters()) <= QUICK
+        if quick:
+            self._save_all()
         self._report("paused")
-        self._save_all()
+        if not quick:
+            self._save_all()
         self._recorder.state("paused", self._trainer.step)
-
-    def _settle(self, seconds: float) -> bool:
-        """For so long, bring the pictures up to the present step; show them when they are, or are due.
-
-        Returns:
-            Whether they are.
-        """
-        self._settled = self._observer.settle(seconds)
-        if self._settled or seconds > REST_SECONDS or self._clock.due("picture", PICTURE_SECONDS):
-            self._picture(complete=False)
-        return self._settled
 
     def _look(self, look: Look) -> None:
         self._view, self._wants = look.view, look.wants
@@ -382,20 +325,6 @@ class Session:
 
     def _report(self, state: str) -> None:
         self._out.report(state, self._trainer, self._clock.rate(), self._choice.note)
-
-    def _picture(self, complete: bool) -> None:
-        frame = self._observer.complete() if complete else self._observer.frame()
-        if frame is not None:
-            self._frame = frame
-            self.frames.put(frame)
-
-    def _collect(self) -> None:
-        """Take the new metrics from trainer and observer."""
-        self._tell(self._trainer.drain() + self._observer.drain())
-
-    def _tell(self, found: list[Metric]) -> None:
-        self._out.tell(found)
-        self._recorder.remember(found)
 
     # The record.
 
