@@ -9,7 +9,7 @@ import torch
 from gmstudio import registry, runs
 from gmstudio.models.layers.latent import LatentModel
 from gmstudio.observation.frame import View
-from gmstudio.observation.observer import Observer
+from gmstudio.observation.observer import ALL_PARTS, Observer
 from gmstudio.observation.shadow import PICTURE_DRAWS
 from gmstudio.training.trainer import Trainer
 
@@ -30,7 +30,7 @@ def trainer_of(model: str, data: str = "eight-gaussians") -> Trainer:
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_can_be_seen_and_does_not_notice(model: str) -> None:
     alone, seen = trainer_of(model), trainer_of(model)
-    observer = Observer("r", seen, VIEW)
+    observer = Observer("r", seen, VIEW, ALL_PARTS | {"codes", "rebuilt", "warp"})
     alone.advance(3)
     for _ in range(3):
         observer.work(0.002)
@@ -56,6 +56,10 @@ def test_every_model_can_be_seen_and_does_not_notice(model: str) -> None:
         assert np.isfinite(column.samples).all() and np.isfinite(column.score).all()
         assert column.batch is not None and column.batch.shape == (20, 2)
         assert (column.path is not None) == ("path" in seen.model.can)
+        for part in ("codes", "prior", "rebuilt", "warp", "warp_axes"):
+            shown = getattr(column, part)
+            assert (shown is not None) == ("encode" in seen.model.can), part
+            assert shown is None or np.isfinite(shown).all(), part
         if column.path is not None:
             assert len(column.path) == len(observer.info().path_titles)
     told = observer.info()
