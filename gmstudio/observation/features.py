@@ -7,6 +7,9 @@ Values can be compared with each other where the data are the same, and not with
 Where no classes are known, they are clusters that k-means finds, as in Caron, Bojanowski, Joulin, Douze, "Deep
 clustering for unsupervised learning of visual features", ECCV 2018, once: principal components, which would need
 neither, see means and covariances of pixels only, and any Gaussian with these would be perfect.
+
+A person who has the weights of Inception-v3 can be told values in its features instead; see
+`gmstudio.observation.inception`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -33,27 +37,46 @@ CHUNK = 256
 KEPT = 4
 
 
+class Network(Protocol):
+    """What sees features in images."""
+
+    def features(self, light: Tensor) -> Tensor:
+        """Features (N, F) of images (N, C, H, W) of shares of light from 0 to 1."""
+        ...
+
+
+class NamedNetwork(Network, Protocol):
+    """A network that was trained elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for results."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A trained classifier.
+    """Who sees features in the images of a data set: a trained classifier, or a network that a person has given.
 
     Attributes:
         network: its weights.
         picture: how columns are pixels.
         scale: by which features are divided: their root mean variance on training images, so that the variances of all
-            features sum up to their number.
+            features of a classifier sum up to their number.
         name: what it is and how often it is right, such as ``classifier of Digits, 8 × 8 (97 % of validation images)``.
+        chunk: images that are looked at in one go.
     """
 
-    network: FeatureNetwork
+    network: Network
     picture: Picture
     scale: float
     name: str
+    chunk: int = CHUNK
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
         """Features (N, F), float32, on the CPU, of images (N, D) in the units of the data."""
-        parts = [self.network.features(_light(self.picture, rows)) for rows in _portions(x)]
+        parts = [self.network.features(_light(self.picture, rows)) for rows in _portions(x, self.chunk)]
         return torch.cat(parts) / self.scale
 
 
@@ -64,6 +87,22 @@ def possible(dataset: Dataset) -> bool:
         and len(dataset.train) >= LEAST
         and len(dataset.validation) + (0 if dataset.test is None else len(dataset.test)) >= LEAST_HELD_OUT
     )
+
+
+def given(network: NamedNetwork, dataset: Dataset, chunk: int) -> Judge:
+    """The judge that a person has given: its features are as they are, so that others find the same values.
+
+    Args:
+        network: which was trained elsewhere.
+        dataset: of images.
+        chunk: images that are looked at in one go.
+
+    Raises:
+        ValueError: when the data are no images.
+    """
+    if dataset.picture is None:
+        raise ValueError(f"{dataset.name} has no images")
+    return Judge(network, dataset.picture, 1.0, network.name, chunk)
 
 
 def held_out(dataset: Dataset) -> Tensor:
@@ -165,8 +204,8 @@ def _by_class(dataset: Dataset) -> bool:
     return len(labels) >= LEAST and int(labels.max()) > int(labels.min())
 
 
-def _portions(x: Tensor) -> list[Tensor]:
-    return [x[start : start + CHUNK] for start in range(0, len(x), CHUNK)]
+def _portions(x: Tensor, chunk: int = CHUNK) -> list[Tensor]:
+    return [x[start : start + chunk] for start in range(0, len(x), chunk)]
 
 
 def _light(picture: Picture, x: Tensor) -> Tensor:

@@ -46,8 +46,23 @@ def fid(a: Tensor, b: Tensor) -> float:
         ValueError: for fewer points, or features that differ in number.
     """
     _check(a, b, 2)
+    if max(len(a), len(b)) <= a.shape[1]:
+        return _fid_of_few(a.double(), b.double())
     moments = [(points.double().mean(0), torch.cov(points.double().T).reshape(a.shape[1], -1)) for points in (a, b)]
     return gaussian_frechet(*moments[0], *moments[1])
+
+
+def _fid_of_few(a: Tensor, b: Tensor) -> float:
+    """FID where covariances lack rank: their factors are the centred points, and no matrix (F, F) is needed.
+
+    With C = A^T A and K = B^T B, the eigenvalues of C K that are not 0 are those of (A B^T) (A B^T)^T, so that the
+    trace of (C K)^(1/2) is the sum of the singular values of A B^T.
+    """
+    means = a.mean(0), b.mean(0)
+    a, b = ((x - mean) / math.sqrt(len(x) - 1) for x, mean in zip((a, b), means, strict=True))
+    cross = torch.linalg.svdvals(a @ b.T).sum()
+    total = (means[0] - means[1]).square().sum() + a.square().sum() + b.square().sum() - 2.0 * cross
+    return max(0.0, float(total))
 
 
 def kid(a: Tensor, b: Tensor) -> Estimate:

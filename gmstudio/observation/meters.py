@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from gmstudio.observation.pace import Pace
 from gmstudio.observation.shadow import Shadow
 
 if TYPE_CHECKING:
+    from gmstudio.observation.inception import Inception
     from gmstudio.training.trainer import Trainer
 
 #: Seed of the samples' noise, another than that of the samples on the screen.
@@ -61,9 +62,10 @@ class Meters:
 
     Args:
         trainer: whose model; never touched.
+        inception: in whose features images are measured; None for those of a classifier of the data.
     """
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Trainer, inception: Inception | None = None) -> None:
         self._trainer = trainer
         self._dataset = trainer.dataset
         self._reference = Reference(trainer.dataset, trainer.device)
@@ -76,7 +78,7 @@ class Meters:
         self._noise: dict[int, Tensor] = {}
         self._scales: tuple[float, ...] = ()
         self._spread = _spread(trainer.dataset)
-        self._images = ImageMeter(trainer.dataset, trainer.steps)
+        self._images = ImageMeter(trainer.dataset, trainer.steps, inception)
         self._done: list[Metric] = []
         self._measured = -1
         # A curve of a thousand points is as much as a screen can show.
@@ -96,11 +98,18 @@ class Meters:
         done, self._done = self._done, []
         return done
 
-    def measure(self) -> list[Metric]:
-        """Everything at the present step on the full reference sets."""
+    def measure(self, go_on: Callable[[int, int], bool] = lambda done, total: True) -> list[Metric]:
+        """Everything at the present step on the full reference sets.
+
+        Args:
+            go_on: asked now and then while images are measured that take minutes, with how many are done, and of how
+                many; where it says no, these are left out.
+        """
         before, self._done = self._done, []
         for _ in self._round(FULL):
-            pass
+            seen, total = self._images.progress
+            if total and not go_on(seen, total):
+                break
         done, self._done = self._done, before
         return done
 

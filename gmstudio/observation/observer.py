@@ -32,6 +32,7 @@ from gmstudio.observation.shadow import Shadow, sealed
 from gmstudio.observation.spaces import labels_shown, shown_rows, space_of
 
 if TYPE_CHECKING:
+    from gmstudio.observation.inception import Inception
     from gmstudio.training.trainer import Trainer
 
 #: Every part of a frame but the outliers, which are sought only where somebody asks for them.
@@ -97,6 +98,7 @@ class Observer:
         view: what panels see.
         wants: which parts of a frame are visible; nothing is computed for the others.
         baselines: whether to find the levels to compare likelihoods with, too.
+        inception: in whose features images are measured; None for those of a classifier of the data.
         clock: seconds, rising.
     """
 
@@ -108,6 +110,7 @@ class Observer:
         wants: frozenset[str] = ALL_PARTS,
         *,
         baselines: bool = False,
+        inception: Inception | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._run = run
@@ -121,7 +124,8 @@ class Observer:
         self._exact = ExactGrids(trainer.dataset)
         self._baselines = Baselines(trainer.dataset) if baselines else None
         self._told: Truth | None = None
-        self._meters = Meters(trainer)
+        self._meters = Meters(trainer, inception)
+        self._inception = inception
         self._seen: tuple[View, frozenset[str]] | None = None
         self._frames_cost = 0.0
         self._served = 0.0
@@ -210,10 +214,14 @@ class Observer:
             self._tasks["metrics"].share = METRICS_SHARE
         return done
 
-    def measure(self) -> list[Metric]:
-        """All metrics at the present step, on the full reference sets."""
+    def measure(self, go_on: Callable[[int, int], bool] = lambda done, total: True) -> list[Metric]:
+        """All metrics at the present step, on the full reference sets.
+
+        Args:
+            go_on: see `Meters.measure`.
+        """
         self._tasks["metrics"].drop()
-        return self._meters.measure()
+        return self._meters.measure(go_on)
 
     def info(self) -> RunInfo:
         """What panels need to know before the first frame."""
@@ -242,7 +250,7 @@ class Observer:
             picture=dataset.picture,
             labels=labels_shown(dataset),
             label_names=dataset.label_names,
-            features=described(dataset),
+            features=described(dataset, self._inception),
             by=trainer.by if "blur" in trainer.by else (),
         )
 

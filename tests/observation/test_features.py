@@ -16,6 +16,7 @@ from gmstudio.models.layers.base import DensityModel
 from gmstudio.observation import features, image_metrics
 from gmstudio.observation.feature_network import FEATURES, FeatureNetwork, clusters
 from gmstudio.observation.frechet import fid, kid
+from gmstudio.observation.inception import Inception
 from gmstudio.observation.meters import Meters
 
 
@@ -156,3 +157,65 @@ def test_fid_and_kid_are_measured_live_now_and_then_and_at_the_end(
     trainer.step = 37
     final = {(m.name, m.column): m.value for m in meters.measure() if m.name in ("fid", "kid")}
     assert final == last
+
+
+class Pixels(Inception):
+    """Stands in for a person's network: its features are pixels."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__({}, "Inception-v3, own.safetensors (01234567)")
+        self.device = torch.device(device)
+
+    def features(self, light: torch.Tensor) -> torch.Tensor:
+        return 255.0 * light.flatten(1)
+
+
+def measured(digits: Dataset, network: Pixels, step: int = 0) -> Meters:
+    trainer = SimpleNamespace(
+        model=Noisy(digits), dataset=digits, device=torch.device("cpu"), step=step, steps=500, finished=False
+    )
+    return Meters(trainer, network)  # type: ignore[arg-type]
+
+
+def test_in_a_persons_features_images_are_measured_at_the_end_and_said_how_far(digits: Dataset) -> None:
+    meters, told = measured(digits, Pixels()), []
+    for _ in meters.round():
+        pass
+    assert not [m for m in meters.drain() if m.name in ("fid", "kid")], "too slow for a processor while it trains"
+
+    def go_on(done: int, total: int) -> bool:
+        told.append((done, total))
+        return True
+
+    found = {(m.name, m.column): m.value for m in meters.measure(go_on)}
+    # 340 images held out, and 500 samples of each of two members.
+    assert told[-1] == (1340, 1340) and told == sorted(told) and len(told) > 10
+    assert digits.picture is not None
+    seen, real = (
+        255.0 * digits.picture.to_pixels(x).flatten(1) for x in (digits.train[:500], features.held_out(digits))
+    )
+    assert found["fid", 0] == pytest.approx(fid(seen, real), rel=1e-4)
+    assert found["fid", 1] > 2 * found["fid", 0]
+    stopped = {m.name for m in meters.measure(lambda done, total: done < 5)}
+    assert "sliced_wasserstein" in stopped and not {"fid", "kid"} & stopped
+
+
+def test_on_a_gpu_a_persons_features_are_measured_live(digits: Dataset) -> None:
+    meters = measured(digits, Pixels("cuda"))
+    for _ in meters.round():
+        pass
+    assert {m.name for m in meters.drain()} >= {"fid", "kid"}
+
+
+def test_a_result_names_the_persons_features_and_how_many_images_it_is_of(digits: Dataset) -> None:
+    name = "Inception-v3, own.safetensors (01234567)"
+    assert image_metrics.described(digits, Pixels()) == f"{name}; 500 samples against 340 images held out"
+    assert image_metrics.described(replace(digits, picture=None), Pixels()) == ""
+    many = replace(digits, validation=digits.train[:700], test=None)
+    assert image_metrics.described(many, Pixels()) == f"{name}; 500 samples against 500 images held out"
+    chosen = image_metrics.against_of(many, features.given(Pixels(), many, 16))
+    assert chosen.shape == (500, 64)
+    # They are not the first ones: files may be sorted.
+    assert not torch.equal(chosen, many.validation[:500])
+    with pytest.raises(ValueError, match="no images"):
+        features.given(Pixels(), replace(digits, picture=None), 16)

@@ -45,6 +45,14 @@ def test_of_two_sets_it_uses_their_means_and_covariances() -> None:
     assert fid(x, y) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("sizes", [(9, 12), (20, 20), (5, 20)])
+def test_of_fewer_points_than_features_it_is_the_same_distance(sizes: tuple[int, int]) -> None:
+    a, b = seeded(sizes[0], 20), 1.5 * seeded(sizes[1], 20, seed=2) + 0.3
+    expected = gaussian_frechet(a.mean(0), torch.cov(a.T), b.mean(0), torch.cov(b.T))
+    assert fid(a, b) == pytest.approx(expected, rel=1e-6) and fid(b, a) == pytest.approx(expected, rel=1e-6)
+    assert fid(a, a) == pytest.approx(0.0, abs=1e-9)
+
+
 def test_the_kernel_distance_is_unbiased_and_knows_its_error() -> None:
     """E (x y + 1)^3 = E x^3 E y^3 + 3 E x^2 E y^2 + 3 E x E y + 1 for independent numbers x and y."""
     mean, spread = 0.5, 1.5
