@@ -61,7 +61,7 @@ class Part(Protocol):
 
     @property
     def newest(self) -> int:
-        """The step of its newest piece; -1 while there is none."""
+        """The step of the newest piece that is shown; -1 while nothing is."""
 
     def picture(self) -> Fields | None:
         """Immutable arrays; None while there is nothing to show."""
@@ -190,7 +190,8 @@ class Sliced(Kept):
 
     @property
     def newest(self) -> int:
-        return int(self._steps.max())
+        # Some slices alone are not shown: they must not rank behind what is.
+        return int(self._steps.max()) if (self._steps >= 0).all() else -1
 
     def picture(self) -> Fields | None:
         return self._seal(*self._shaped()) if (self._steps >= 0).all() else None

@@ -156,6 +156,17 @@ def test_settling_computes_pictures_alone_a_little_at_a_time(stand_in: Any, view
     assert observer.settle(0.0) and observer.frame() is None
 
 
+def test_before_numbers_every_picture_is_there_to_be_shown(stand_in: Any, view: View, clock: Any) -> None:
+    observer = observer_of(stand_in, view, clock)
+    stand_in.advance(1)
+    while "truth" not in [what for what, _ in clock.chunks]:
+        observer.work(1e-6)
+    frame = observer.frame()
+    assert frame is not None
+    column = frame.columns[0]
+    assert column.log_density is not None and column.samples is not None and column.score is not None
+
+
 def test_pictures_that_show_nothing_new_since_they_were_asked_for_come_before_numbers(
     stand_in: Any, view: View, clock: Any
 ) -> None:
