@@ -29,6 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="use this seed instead of the specification's")
     parser.add_argument("--twin", action="store_true", help="train vanilla beside mollified")
     parser.add_argument("--resume", metavar="ID", help="go on with this run of the project ('last' for the newest)")
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="of images: find FID and KID in the features of Inception-v3, whose weights are in this safetensors file "
+        "(default: those of a classifier that is trained on the same images)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -36,14 +43,20 @@ def run(options: argparse.Namespace) -> int:
     """Train, and tell the figures."""
     from gmstudio.sessions import Session
 
+    if options.features is not None:
+        from gmstudio.observation import inception
+
+        # A session would go on without it.
+        inception.read(options.features)
     if options.resume and options.project is None:
         raise InputError("--resume needs --project.")
     with _project(options.project) as project:
         run = find_run(project, options.resume) if project is not None and options.resume else None
         experiment = project.run(run).experiment if project is not None and run is not None else _experiment(options)
-        session = Session(experiment, project=project, run=run, device=options.device)
+        session = Session(experiment, project=project, run=run, device=options.device, features=options.features)
         outcome = _follow(session, quiet=options.quiet)
-    return _tell(outcome, experiment, options.project)
+    told = session.infos.take()
+    return _tell(outcome, experiment, options.project, told[0].features if told is not None else "")
 
 
 def _project(path: Path | None) -> AbstractContextManager[Project | None]:
@@ -135,7 +148,7 @@ class _Bar:
             print(file=sys.stderr)
 
 
-def _tell(outcome: Outcome, experiment: Experiment, project: Path | None) -> int:
+def _tell(outcome: Outcome, experiment: Experiment, project: Path | None, features: str) -> int:
     if outcome.problem is not None:
         print(f"gmstudio: {outcome.problem.title}. {outcome.problem.what} {outcome.problem.remedy}", file=sys.stderr)
     result: dict[str, Any] = {
@@ -148,6 +161,8 @@ def _tell(outcome: Outcome, experiment: Experiment, project: Path | None) -> int
             for i, column in enumerate(experiment.columns)
         ],
     }
+    if features and any("fid" in column for column in result["columns"]):
+        result["features"] = features
     if outcome.problem is not None:
         result["problem"] = outcome.problem.title
     print(json.dumps(result))

@@ -7,6 +7,7 @@ import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -37,6 +38,7 @@ class Start:
         view: what to observe; the data's own bounds where None.
         wants: which parts of a frame.
         device: where to train.
+        features: a file of features in which images are measured; None for those of a classifier of the data.
     """
 
     experiment: Experiment
@@ -47,6 +49,7 @@ class Start:
     view: View | None = None
     wants: frozenset[str] = ALL_PARTS
     device: str = "auto"
+    features: Path | None = None
 
 
 def meaning_of_space(state: str, playing: bool, changed: bool) -> str:
@@ -142,6 +145,7 @@ class Control(QObject):
             paused=start.paused or bool(start.steps),
             hold=True,
             built=freeze,
+            features=start.features,
         )
         if self._speed is not None:
             session.post(SetSpeed(self._speed))

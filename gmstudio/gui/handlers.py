@@ -17,6 +17,7 @@ from gmstudio.gui.docks import Dock
 from gmstudio.gui.documents import Documents
 from gmstudio.gui.drops import Drops
 from gmstudio.gui.exports import Exports
+from gmstudio.gui.features import Features
 from gmstudio.gui.guests import hosts_of
 from gmstudio.gui.palette import Entry
 from gmstudio.gui.sweeps.opening import Sweeps
@@ -51,6 +52,7 @@ class Handlers(QObject):
         self.window = window
         self.documents = Documents(window)
         self.exports = Exports(window)
+        self.features = Features(window)
         self.tables = Tables(window)
         self.drops = Drops(window)
         self.sweeps = Sweeps(window)
@@ -88,6 +90,8 @@ class Handlers(QObject):
             "run.live": work.go_live,
             "run.replay": window.timeline.replay,
             "run.rename": self.rename_run,
+            "features.own": self.features.use_own,
+            "features.file": self.features.ask,
             "sweep.new": self.sweeps.new,
             "sweep.open": self.sweeps.ask_open,
             "view.maximise": self.maximise,
@@ -138,6 +142,7 @@ class Handlers(QObject):
             action.setChecked(name == chosen)
             action.triggered.connect(partial(self.choose_device, name))
             group.addAction(action)
+        self.features.show()
         self.show_theme()
 
     def panel_docks(self) -> list[Dock]:

@@ -48,7 +48,10 @@ class StatusLine(QStatusBar):
         state = status.state if status is not None else ""
         self._state = state
         dot = themes().current.colours[_TOKENS.get(state, "axis")]
-        self._say("state", f'<span style="color:{dot}">●</span>&nbsp; {WORDS.get(state, state)}')
+        # What is measured once, at the end, may take minutes.
+        over = state == "running" and status is not None and 0 < status.steps <= status.step
+        word = "Measuring…" if over else WORDS.get(state, state)
+        self._say("state", f'<span style="color:{dot}">●</span>&nbsp; {word}')
         if status is None:
             for name in ("step", "rate", "left", "memory", "device"):
                 self._say(name, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -91,6 +92,7 @@ class Workbench(QObject):
         self.display, self.control, self.timeline = display, control, timeline
         self.keeper = Keeper(self)
         self.device = "auto"
+        self.features: Path | None = None
         #: What the run that is shown trains, live edits included; None for no run.
         self.trained: Experiment | None = None
         self._seen = 0.0
@@ -211,6 +213,7 @@ class Workbench(QObject):
             steps,
             wants=self.display.wants,
             device=self.device,
+            features=self.features,
         )
 
     def step(self, steps: int) -> None:

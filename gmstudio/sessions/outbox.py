@@ -54,7 +54,7 @@ class Outbox:
         """How the session is doing, in few words: for when there is no more to say."""
         self.status.put(Status(self._run, state, step, steps))
 
-    def report(self, state: str, trainer: Trainer, rate: float, note: str) -> None:
+    def report(self, state: str, trainer: Trainer, rate: float, note: str, left: float | None = None) -> None:
         """How the session is doing.
 
         Args:
@@ -62,10 +62,12 @@ class Outbox:
             trainer: what trains.
             rate: steps a second.
             note: how the engine was chosen.
+            left: seconds; found from the rate where None.
         """
         from gmstudio.training import devices
 
-        left = (trainer.steps - trainer.step) / rate if rate > 0 and state == "running" else None
+        if left is None and rate > 0 and state == "running":
+            left = (trainer.steps - trainer.step) / rate
         device = str(trainer.device)
         memory = devices.memory(device)
         self.status.put(

@@ -10,6 +10,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gmstudio.observation.frame import Frame, Metric, RunInfo, View
@@ -61,6 +62,8 @@ class Session(Watching):
         paused: whether to hold before the first step.
         hold: whether to hold, instead of failing, when the disk cannot be written.
         built: called in the session's thread once the model is built.
+        features: a file with the weights of Inception-v3, in whose features images are measured; None, or a file that
+            is refused, for those of a classifier of the data.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Session(Watching):
         paused: bool = False,
         hold: bool = False,
         built: Callable[[], None] | None = None,
+        features: Path | None = None,
     ) -> None:
         self.experiment = experiment
         self.run_id = run or uuid.uuid4().hex[:12]
@@ -90,6 +94,8 @@ class Session(Watching):
         self._paused = paused
         self._hold = hold
         self._built = built
+        self._features = features
+        self._measuring = 0.0
         self._queue: queue.SimpleQueue[Command | Look] = queue.SimpleQueue()
         self._stop = False
         self._pace = Pace()
@@ -142,6 +148,7 @@ class Session(Watching):
         torch.set_num_threads(devices.threads(self.experiment.run.training.threads))
         dataset = self.experiment.run.data.build(self.experiment.run.training.seed)
         self._trainer = Trainer(self.experiment, dataset, device=device)
+        self._inception = self._read_features() if dataset.picture is not None else None
         self._view = first_view(dataset, self._view)
         self._choice = Choice(self._trainer, self.experiment.run.training.engine)
         if self._resumed:
@@ -180,12 +187,22 @@ class Session(Watching):
             self._picture(complete=True)
             self._collect()
             if self._budget > 0:
-                self._tell(self._observer.measure())
+                self._measuring = time.perf_counter()
+                self._tell(self._observer.measure(self._go_on_measuring))
                 self._observer.truth()
                 self._show_truth(self._observer.new_truth())
         if trainer.step:
             self._tell(trainer.test())
         self._save_all()
+
+    def _go_on_measuring(self, done: int, total: int) -> bool:
+        """Say how far the last measurement is; whether nobody has asked to stop it, which is all that can be asked."""
+        while not self._queue.empty():
+            self._stop |= isinstance(self._queue.get_nowait(), Stop)
+        if self._clock.due("report", REPORT_SECONDS):
+            left = (time.perf_counter() - self._measuring) * (total - done) / max(1, done)
+            self._out.report("running", self._trainer, 0.0, self._choice.note, left)
+        return not self._stop
 
     def _train(self) -> None:
         """One block of steps, the observing that it pays for, and the records that are due."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gmstudio.errors import RefusedError
 from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
 from gmstudio.sessions.clock import Clock
 from gmstudio.sessions.outbox import Outbox
 from gmstudio.sessions.recorder import Recorder
 
 if TYPE_CHECKING:
+    from gmstudio.observation.inception import Inception
     from gmstudio.observation.observer import Observer
     from gmstudio.training.trainer import Trainer
 
@@ -41,11 +44,29 @@ class Watching:
     _info: RunInfo | None
     _frame: Frame | None
     _trainer: Trainer
+    _features: Path | None
+    _inception: Inception | None
     _observer: Observer
 
     def _obey(self, block: bool) -> None:
         """Do what others have asked for."""
         raise NotImplementedError
+
+    def _read_features(self) -> Inception | None:
+        """The network that the person has given; where its file is refused, they are told why, and none."""
+        if self._features is None:
+            return None
+        import torch
+
+        from gmstudio.observation import inception
+        from gmstudio.training.problems import Problem
+
+        try:
+            return inception.read(self._features).to(torch.device(self._trainer.device))
+        except RefusedError as error:
+            remedy = f"{error.remedy} This run is measured in the features of a classifier."
+            self._out.problems.put(Problem("FID’s features cannot be had", error.message, remedy))
+            return None
 
     def _watch(self) -> None:
         """Observe the trainer's present data."""
@@ -54,7 +75,9 @@ class Watching:
         self._drawn = False
         # Found where somebody sees them: on the record, or in the window.
         baselines = self._budget > 0 and (self._recorder.on or self._hold)
-        self._observer = Observer(self.run_id, self._trainer, self._view, self._wants, baselines=baselines)
+        self._observer = Observer(
+            self.run_id, self._trainer, self._view, self._wants, baselines=baselines, inception=self._inception
+        )
         self._show_info()
 
     def _show_info(self) -> None:
