@@ -26,6 +26,7 @@ class Optimiser:
         training: which optimiser, weight decay and clipping.
 
     Attributes:
+        decay: of the weights.
         first, second: (E, P) moments of the gradients.
         counts: (E,) steps that each column has made, float32.
         moving: the columns that learn; the others are held.
@@ -36,7 +37,7 @@ class Optimiser:
     def __init__(self, layout: Layout, training: TrainingSpec) -> None:
         self._layout = layout
         self._clip = training.clip
-        self._decay = training.weight_decay
+        self.decay = training.weight_decay
         self._decoupled = training.optimiser == "adamw"
         self._fused = _can_fuse(layout.values.device)
         self.first = torch.zeros_like(layout.values)
@@ -80,7 +81,7 @@ class Optimiser:
 
     def _step(self, state: State, rate: float) -> None:
         if self._fused:
-            _fused(state, rate, decoupled=self._decoupled, decay=self._decay)
+            _fused(state, rate, decoupled=self._decoupled, decay=self.decay)
             return
         values, gradients, first, second, counts = state
         # The functional form: the first step of the class imports the compiler, which takes a second.
@@ -97,7 +98,7 @@ class Optimiser:
             beta1=BETAS[0],
             beta2=BETAS[1],
             lr=rate,
-            weight_decay=self._decay,
+            weight_decay=self.decay,
             eps=EPSILON,
             maximize=False,
         )

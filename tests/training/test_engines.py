@@ -113,7 +113,7 @@ def test_the_traced_step_holds_no_numbers_of_a_model(name: str) -> None:
     graph = trace(program, inputs)
     constants = [value for value in vars(graph).values() if isinstance(value, Tensor) and value.numel() > 4]
     assert not constants
-    assert len(inputs) == 7 + len(buffer_names(program._loss.model))
+    assert len(inputs) == 8 + len(buffer_names(program._loss.model))
 
 
 @pytest.mark.skipif(bool(builds.obstacle()), reason=f"no compiler: {builds.obstacle()}")

@@ -50,7 +50,7 @@ def shaken(**training: Any) -> runs.Experiment:
 def use_program(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> CompiledEngine:
     run = trainer.experiment.run
     program = Program(run.model.build(2, [9, 8]).train(), run.objective, run.training)
-    assert len(program.example(32, 2)) == 8 + len(program.buffer_names)
+    assert len(program.example(32, 2)) == 9 + len(program.buffer_names)
     monkeypatch.setattr(compiled, "Library", lambda package: lambda inputs: program(*inputs))
     return CompiledEngine(Path("none"), trainer.model, trainer.layout, trainer.optimiser)
 

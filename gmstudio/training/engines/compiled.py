@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gmstudio.models.layers.base import DensityModel
 from gmstudio.training.engines.base import Block
-from gmstudio.training.engines.program import buffer_names
+from gmstudio.training.engines.program import buffer_names, scales
 from gmstudio.training.layout import Layout
 from gmstudio.training.optimiser import Optimiser
 
@@ -49,11 +49,12 @@ class CompiledEngine:
         moving[columns] = 1.0
         rates = torch.tensor(block.rates[first : first + n], dtype=torch.float64)
         made = counts.double() + torch.arange(1, n + 1, dtype=torch.float64)[:, None]
+        numbers = scales(rates, made, moving.expand_as(rates), self._optimiser.decay)
         with torch.no_grad():
-            for k in range(n):
+            for k, own in enumerate(zip(*(number.unbind(0) for number in numbers), strict=True)):
                 # The function does not look at strides, and columns of one seed share an objective's numbers.
                 entry = [tensor.contiguous() for tensor in block.entry(first + k)]
-                inputs = [*self._state, rates[k], made[k], moving, *entry, *self._buffers]
+                inputs = [*self._state, *own, *entry, *self._buffers]
                 block.losses[first + k] = self._run(inputs)
         counts[columns] += n
 

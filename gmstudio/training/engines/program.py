@@ -31,10 +31,10 @@ class _Loss(nn.Module):
 class Program(nn.Module):
     """A step of E members: losses, gradients, clipping, and Adam or AdamW in the order of torch's fused kernel.
 
-    Its inputs are ``values``, ``first`` and ``second``, each (E, P) and changed in place; ``rate``, ``count`` (the
-    steps made, this one included) and ``moving`` (1, or 0 for a member that is held), each (E,) float64; ``x``
-    (E, B, D); ``noise`` (E, B, K) where the objective draws; and the model's buffers in the order of `buffer_names`.
-    It returns the losses, (E,).
+    Its inputs are ``values``, ``first`` and ``second``, each (E, P) and changed in place; ``moving`` (1, or 0 for a
+    member that is held), ``size``, ``root`` and ``shrink``, each (E,), from `scales`; ``x`` (E, B, D); ``noise``
+    (E, B, K) where the objective draws; and the model's buffers in the order of `buffer_names`.  It returns the losses,
+    (E,).
 
     Args:
         model: only its structure counts, its numbers are replaced by the inputs.
@@ -56,30 +56,26 @@ class Program(nn.Module):
         values: Tensor,
         first: Tensor,
         second: Tensor,
-        rate: Tensor,
-        count: Tensor,
         moving: Tensor,
+        size: Tensor,
+        root: Tensor,
+        shrink: Tensor,
         *rest: Tensor,
     ) -> Tensor:
         """Make one step; returns the losses."""
         losses, gradient = self._differentiate(values, rest[: self._entry], rest[self._entry :])
         clip, decay = self._training.clip, self._training.weight_decay
-        rate, count, moving = (number.unsqueeze(1) for number in (rate, count, moving))
-        still = moving.to(values.dtype)
+        moving, size, root, shrink = (number.unsqueeze(1) for number in (moving, size, root, shrink))
         if clip > 0.0:
             norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
             gradient = gradient * (clip / (norm + 1e-6)).clamp(max=1.0)
         start = values
         if decay > 0.0 and self._training.optimiser == "adamw":
-            start = values - (rate * decay * moving).to(values.dtype) * values
+            start = values - shrink * values
         elif decay > 0.0:
             gradient = gradient + decay * values
-        first_new = first + ((1.0 - BETAS[0]) * still) * (gradient - first)
-        second_new = second + ((1.0 - BETAS[1]) * still) * (gradient * gradient - second)
-        # In double precision: 1 - 0.999^n loses three digits in single.  A member that never moved has a count of 0.
-        count = count.clamp(min=1.0)
-        size = (moving * rate / (1.0 - torch.pow(BETAS[0], count))).to(values.dtype)
-        root = torch.sqrt(1.0 - torch.pow(BETAS[1], count)).to(values.dtype)
+        first_new = first + ((1.0 - BETAS[0]) * moving) * (gradient - first)
+        second_new = second + ((1.0 - BETAS[1]) * moving) * (gradient * gradient - second)
         values.copy_(start - size * first_new / (second_new.sqrt() / root + EPSILON))
         first.copy_(first_new)
         second.copy_(second_new)
@@ -115,11 +111,31 @@ class Program(nn.Module):
         """Inputs of the right shapes."""
         values = self._layout.values.clone()
         members = self._layout.members
-        numbers = [torch.full((members,), number, dtype=torch.float64) for number in (1e-3, 1.0, 1.0)]
+        ones = torch.ones(members, dtype=torch.float64)
+        numbers = scales(1e-3 * ones, ones, ones, self._training.weight_decay)
         model = self._loss.model
         buffers = [model.get_buffer(name).clone() for name in self.buffer_names]
         entry = [torch.randn(members, batch, size) for size in (dim, self._draws)[: self._entry]]
         return (values, torch.zeros_like(values), torch.zeros_like(values), *numbers, *entry, *buffers)
+
+
+def scales(rate: Tensor, count: Tensor, moving: Tensor, decay: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What a `Program` multiplies and divides by; a compiler would find powers anew for every few parameters.
+
+    Args:
+        rate: of learning.
+        count: steps made, this one included.
+        moving: 1, or 0 for a member that is held; like the others float64, of any shape.
+        decay: of the weights.
+
+    Returns:
+        ``moving``, ``size``, ``root`` and ``shrink``, float32.
+    """
+    # In double precision: 1 - 0.999^n loses three digits in single.  A member that never moved has a count of 0.
+    count = count.clamp(min=1.0)
+    size = moving * rate / (1.0 - torch.pow(BETAS[0], count))
+    root = torch.sqrt(1.0 - torch.pow(BETAS[1], count))
+    return moving.float(), size.float(), root.float(), (rate * decay * moving).float()
 
 
 def buffer_names(model: DensityModel) -> tuple[str, ...]:
