@@ -5,7 +5,8 @@ ReLU layers of 256 units each way, 8 latent dimensions, a Gaussian decoder of va
 pythae has its own losses, which leave out constants, in a training loop as people write it; this project has its
 trainer as the program uses it, but for looks at the validation points, which the other loop has not, with nothing
 observed.  pythae's inverse autoregressive flow has no context; here the encoder tells each of its steps one number.
-The row "limit" is what neither can exceed on a processor: the step's matrix products alone, by the same BLAS library.
+The row "limit" is the step's matrix products alone, by torch's BLAS library, which makes all of pythae's; a compiled
+step has the large ones made by oneDNN, which can be faster.
 
 pythae is no requirement of this project.  To have it beside: {install}.
 """

@@ -17,7 +17,7 @@ from gmstudio import registry, runs
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import SpecError
 from gmstudio.training.commands import SetRate, SetSchedule
-from gmstudio.training.engines import builds, choice, compiled
+from gmstudio.training.engines import builds, choice, compiled, products
 from gmstudio.training.engines.base import Block
 from gmstudio.training.engines.builds import Builds, Request
 from gmstudio.training.engines.choice import Choice
@@ -396,3 +396,37 @@ def test_early_stopping_ends_a_column_at_the_same_step_on_every_engine(
     kept = trainer.layout.values[column].clone()
     trainer.advance(10)
     assert at % 5 == 0 and torch.equal(trainer.layout.values[column], kept)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_large_products_of_a_traced_step_are_made_by_another_library_with_the_same_numbers(
+    members: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = {
+        "data": {"kind": "two-moons"},
+        "model": {"kind": "vae", "hidden": 32, "latent": 2},
+        "training": {"batch": 64, "steps": 10},
+    }
+    run = runs.run_from_plain({**plain, "objective": {"kind": "elbo"}})
+    points = torch.randn(512, 20, generator=torch.Generator().manual_seed(5))
+    program = Program(run.model.build(20, list(range(members)), points).train(), run.objective, run.training)
+    inputs = program.example(64, 20)
+    before, after = ([tensor.clone() for tensor in inputs] for _ in range(2))
+    traced = trace(program, inputs)
+    expected = traced(*before)
+    # Products of a batch and two hidden layers are large then, those with the latent points are not.
+    monkeypatch.setattr(products, "LARGE", 64 * 20 * 32)
+    assert products.by_onednn(traced)
+    names = [str(node.target) for node in traced.graph.nodes]
+    assert names.count("gmstudio.product.default") == 11 * members
+    assert any("bmm" in name for name in names)
+    torch.testing.assert_close(traced(*after), expected)
+    for mine, its in zip(after[:3], before[:3], strict=True):
+        torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
+
+
+def test_small_products_of_a_traced_step_stay_as_they_are() -> None:
+    run = twins().run
+    points = torch.randn(512, 2, generator=torch.Generator().manual_seed(5))
+    program = Program(run.model.build(2, [1], points).train(), run.objective, run.training)
+    assert not products.by_onednn(trace(program, program.example(64, 2)))

@@ -11,9 +11,10 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import zipfile
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import torch
@@ -23,6 +24,7 @@ from gmstudio.objectives.base import ObjectiveSpec
 from gmstudio.registry import convert, from_plain
 from gmstudio.runs import TrainingSpec
 from gmstudio.training.engines.builds import Request
+from gmstudio.training.engines.products import by_onednn
 from gmstudio.training.engines.program import Program, trace
 
 
@@ -36,7 +38,18 @@ def build(request: Request, final: Path) -> None:
     built = model.build(request.dim, [0] * request.members, points, request.shape)
     program = Program(built.train(), objective, training)
     inputs = program.example(training.batch, request.dim)
-    exported = torch.export.export(_Shell(trace(program, inputs)), inputs)
+    try:
+        graph = trace(program, inputs)
+        if by_onednn(graph):
+            _compile(graph, inputs, final)
+            return
+    except Exception:  # It leans on what torch does not promise: then without.
+        traceback.print_exc()
+    _compile(trace(program, inputs), inputs, final)
+
+
+def _compile(graph: Any, inputs: tuple[torch.Tensor, ...], final: Path) -> None:
+    exported = torch.export.export(_Shell(graph), inputs)
     with tempfile.TemporaryDirectory(dir=final.parent) as folder:
         package = Path(folder) / "step.pt2"
         torch._inductor.aoti_compile_and_package(exported, package_path=str(package))
