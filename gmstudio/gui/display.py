@@ -178,6 +178,11 @@ class Display(QObject):
         """The step of the past that is shown; None when live."""
         return self._looking
 
+    @property
+    def live(self) -> bool:
+        """Whether a session still makes the pictures that are shown."""
+        return self._looking is None and self._session is not None and self._timer.isActive()
+
     def look_at(self, step: int) -> None:
         """Show the picture at or before a step of the past; the newest wish wins."""
         self._wanted = step
@@ -306,7 +311,9 @@ class Display(QObject):
             self.wake()
             return
         began = time.perf_counter()
-        self._turns.popleft().show(*self._shown)
+        seat = self._turns.popleft()
+        seat.panel.live = self.live
+        seat.show(*self._shown)
         self.measures.drawn(time.perf_counter() - began)
 
     def close(self) -> None:

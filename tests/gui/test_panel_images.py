@@ -209,7 +209,10 @@ def test_it_says_why_there_are_no_images(shown: Shown) -> None:
     panel.show_frame(Frame("demo", 5, SEEN, (none, none, none)))
     assert panel.view.stacks[0].strips[0].hint == "This model cannot draw samples."
     panel.show_frame(Frame("demo", 6, SEEN, (none, none, none), age=4))
-    assert panel.view.stacks[0].strips[0].hint == "Not in this picture."
+    assert panel.view.stacks[0].strips[0].hint == "Waiting for the first picture…"
+    panel.live = False
+    panel.show_frame(Frame("demo", 6, SEEN, (none, none, none)))
+    assert panel.view.stacks[0].strips[0].hint == "Not kept in this record."
     few = ColumnFrame(samples=np.zeros((4, 60), dtype=np.float32))
     panel.show_frame(Frame("demo", 7, SEEN, (few, few, few)))
     assert panel.view.stacks[0].strips[0].hint == "Of these images only some pixels were kept."

@@ -233,8 +233,12 @@ def test_a_model_is_said_to_lack_only_what_a_picture_that_is_up_to_date_lacks(
     panel = begun(kind(), 400, 200)
     frame = demo.frame(100, VIEW)
     without = tuple(replace(column, **{part: None}) for column in frame.columns)
-    assert panel.missing(replace(frame, columns=without, age=3)) == "Not in this picture."
+    assert panel.missing(replace(frame, columns=without, age=3)) == "Waiting for the first picture…"
     assert panel.missing(replace(frame, columns=without, age=0)) == never
+    panel.live = False
+    assert panel.missing(replace(frame, columns=without, age=0)) == "Not kept in this record."
+    last = replace(frame, columns=without, step=panel.info.steps)
+    assert panel.missing(last) == never, "the last picture holds all that the model has"
     assert panel.missing(frame) == ""
 
 

@@ -42,6 +42,8 @@ class Panel(QWidget):
         super().__init__(parent)
         self.theme: Theme = themes().current
         self.info: RunInfo | None = None
+        #: Whether what it shows is still computed; records of the past stay as they are.
+        self.live = True
         self.setObjectName(self.name)
         self.setAccessibleName(self.title)
         #: What it says before the first run.

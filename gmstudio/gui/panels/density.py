@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.data.base import Bounds
+from gmstudio.gui.panels.age import draws, joined
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.contours import contour, enclosing
 from gmstudio.gui.panels.legend import BAR_SIDE, colour_bar, draw_inside
@@ -181,6 +182,10 @@ class DensityPanel(PlanePanel):
         if any(column.log_density is not None for column in frame.columns):
             return ""
         return self.none_of(frame, self.tr("This model has no density."))
+
+    def note(self, index: int) -> str:
+        there = self.info is not None and self.part(index) is not None
+        return joined(super().note(index), draws(self.info.pictured) if self.info is not None and there else "")
 
     def extra_headings(self) -> tuple[Heading, ...]:
         if self.exact.isChecked() and self.truth is not None and self.truth.log_density is not None:

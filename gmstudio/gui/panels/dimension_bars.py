@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.gui.panels.age import joined
 from gmstudio.gui.panels.latent_axes import axis_name
 from gmstudio.gui.panels.latent_codes import Dimensions
 from gmstudio.gui.panels.layered import Layered, bubble, small_font, write
@@ -54,6 +55,8 @@ class DimensionBars(Layered):
         self.bars: tuple[Bars, ...] = ()
         self.ranked = True
         self.hint = ""
+        #: Of which step the bars are, where they lag behind the run.
+        self.lag = ""
         #: Dimensions of the model; there may be more than are in a frame.
         self.latent = 0
         #: Number of the plot, and of the bar in it from the left, that is told; None for none.
@@ -63,7 +66,7 @@ class DimensionBars(Layered):
 
     def forget(self) -> None:
         """Another run comes: its axis may end elsewhere."""
-        self._top, self.told = 0.0, None
+        self._top, self.told, self.lag = 0.0, None, ""
 
     def show_bars(self, bars: tuple[Bars, ...], ranked: bool, latent: int, hint: str) -> None:
         """What is drawn from the next `refresh` on."""
@@ -127,9 +130,8 @@ class DimensionBars(Layered):
         if self.latent > len(one.found.kl):
             words = f"first {len(one.found.kl)} of {self.latent}: {words}"
         room = line.adjusted(taken, 0, 0, 0)
-        fitting = (
-            w for w in (words, words.split(", ")[0]) if painter.fontMetrics().horizontalAdvance(w) < room.width()
-        )
+        choices = [joined(words, self.lag), joined(words.split(", ")[0], self.lag), self.lag]
+        fitting = (w for w in choices if painter.fontMetrics().horizontalAdvance(w) < room.width())
         write(painter, room, next(fitting, ""), _RIGHT)
 
     def _paint_scale(self, painter: QPainter, rect: QRectF, numbers: bool) -> None:

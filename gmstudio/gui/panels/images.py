@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, QSizeF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
+from gmstudio.gui.panels.age import joined, lacking, step_shown
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.images_view import ImagesView, Spot, Stack, Strip
 from gmstudio.gui.panels.strip_panel import StripPanel
@@ -127,6 +128,8 @@ class ImagesPanel(StripPanel):
         """Whether a frame shows others than the one before; observers keep arrays that did not change."""
         if (before.step == 0, before.age == 0) != (frame.step == 0, frame.age == 0):
             return True
+        if any(self._lag(before, name) != self._lag(frame, name) for name in self.chosen):
+            return True
         return any(
             getattr(old, part) is not getattr(new, part) or (part == "batch" and old.sigma2 != new.sigma2)
             for old, new in zip(before.columns, frame.columns, strict=False)
@@ -207,16 +210,20 @@ class ImagesPanel(StripPanel):
             REBUILT: lambda: self.tr("image, rebuilt"),
             NEAREST: lambda: self.tr("sample, nearest image"),
         }
-        return words[name]()
+        return joined(words[name](), self._lag(self.frame, name))
+
+    def _lag(self, frame: Frame | None, name: str) -> str:
+        """Of which step the images of a kind are, where they lag behind the run."""
+        return step_shown(frame, next(kind.needs for kind in KINDS if kind.name == name))
 
     def _lacking(self, info: RunInfo, one: ColumnFrame, name: str) -> str:
         assert self.frame is not None
         parts = {SAMPLES: one.samples, BATCH: one.batch, REBUILT: one.rebuilt, NEAREST: one.neighbours}
         if parts[name] is not None or (name == REBUILT and self._whole(info.data) is None):
             return self.tr("Of these images only some pixels were kept.")
-        if name in (SAMPLES, NEAREST) and one.samples is None and not self.frame.age:
+        if name in (SAMPLES, NEAREST) and one.samples is None and self.live and not self.frame.age:
             return self.tr("This model cannot draw samples.")
-        return self.tr("Not in this picture.")
+        return lacking(self.live)
 
     # Words
 

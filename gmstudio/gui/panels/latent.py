@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.gui.panels.age import joined, lacking
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.data_colours import DataColours
 from gmstudio.gui.panels.latent_axes import AxesButton, axis_name
@@ -117,7 +118,7 @@ class LatentPanel(PlanePanel):
     def missing(self, frame: Frame) -> str:
         if self.info is not None and not self.info.latent:
             return self.tr("This model has no latent space.")
-        return "" if any(column.codes is not None for column in frame.columns) else self.not_yet(frame)
+        return "" if any(column.codes is not None for column in frame.columns) else lacking(self.live)
 
     def changed(self) -> None:
         self._read()
@@ -137,7 +138,7 @@ class LatentPanel(PlanePanel):
         elif not note and shown.column in self.dimensions:
             found = self.dimensions[shown.column]
             note = self.tr("{} of {} active").format(int(found.active.sum()), len(found.kl))
-        return Heading(title, self.theme.column(shown.column), note)
+        return Heading(title, self.theme.column(shown.column), joined(note, self.lag(self.frame)))
 
     def _read(self) -> None:
         """What the codes of a new frame say."""

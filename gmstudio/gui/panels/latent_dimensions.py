@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, QSizeF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from gmstudio.gui.panels.age import lacking, step_shown
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.dimension_bars import Bars, DimensionBars
 from gmstudio.gui.panels.latent_axes import axis_name
@@ -80,14 +81,16 @@ class LatentDimensionsPanel(StripPanel):
             elif codes is None and self._read_of.pop(index, None) is not None:
                 del self._found[index]
                 changed = True
-        if changed or first:
+        lag = step_shown(frame, self.wants)
+        if changed or first or lag != self.view.lag:
+            self.view.lag = lag
             self._show(self._lacking(), calm=not first)
 
     def _lacking(self) -> str:
         if self._found:
             return ""
         none = self.info is not None and not self.info.latent
-        return self.tr("This model has no latent space.") if none else self.tr("Not in this picture.")
+        return self.tr("This model has no latent space.") if none else lacking(self.live)
 
     def _show(self, hint: str, calm: bool = False) -> None:
         titles = self.info.titles if self.info is not None else ()

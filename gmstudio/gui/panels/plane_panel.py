@@ -7,6 +7,7 @@ from PySide6.QtCore import QRectF, QSize, QSizeF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from gmstudio.gui.panels.age import joined, lacking, step_shown
 from gmstudio.gui.panels.note import Note
 from gmstudio.gui.panels.plane_choice import PlaneButton
 from gmstudio.gui.panels.plane_link import PlaneLink
@@ -60,8 +61,16 @@ class PlanePanel(StripPanel):
         """Draw the legend at the right, where `row.side` keeps room for one."""
 
     def note(self, index: int) -> str:
-        """What stands at the right over the plot of a column."""
+        """What stands at the right over the plot of a column, before the step of a picture that lags."""
         return self.tr("untrained") if self.frame is not None and self.frame.step == 0 else ""
+
+    def whole_note(self, index: int) -> str:
+        """The note of a column, and of which step the picture is where it lags behind the run."""
+        return joined(self.note(index), self.lag(self.frame))
+
+    def lag(self, frame: Frame | None) -> str:
+        """Of which step the picture is, where it lags; empty elsewhere."""
+        return step_shown(frame, self.wants)
 
     def extra_headings(self) -> tuple[Heading, ...]:
         """Further plots after those of the columns."""
@@ -182,17 +191,15 @@ class PlanePanel(StripPanel):
 
     def none_of(self, frame: Frame, never: str) -> str:
         """Why a frame has nothing of what is drawn: `never` only where all that can be had of the model is in it."""
-        return self.tr("Not in this picture.") if frame.age else never
-
-    def not_yet(self, frame: Frame) -> str:
-        """Why a frame has nothing of what is drawn, where the model has it."""
-        return self.tr("Not in this picture yet.") if frame.age else self.tr("Not in this picture.")
+        last = self.info is not None and frame.step >= self.info.steps
+        return never if not frame.age and (self.live or last) else lacking(self.live)
 
     def differs(self, before: Frame, frame: Frame) -> bool:
         """Whether a frame shows other things than the one before; observers keep arrays that did not change."""
         return (
             before.view.bounds != frame.view.bounds
             or before.view.plane != frame.view.plane
+            or self.lag(before) != self.lag(frame)
             or any(
                 getattr(old, part) is not getattr(new, part) or old.sigma2 != new.sigma2
                 for old, new in zip(before.columns, frame.columns, strict=False)
@@ -203,7 +210,7 @@ class PlanePanel(StripPanel):
     def changed(self) -> None:
         """Something to draw has changed: redraw at the next turn, if the panel is on the screen."""
         titles = self.info.titles if self.info is not None else ()
-        headings = tuple(Heading(title, self.theme.column(i), self.note(i)) for i, title in enumerate(titles))
+        headings = tuple(Heading(title, self.theme.column(i), self.whole_note(i)) for i, title in enumerate(titles))
         self.row.set_headings(headings + (self.extra_headings() if headings else ()))
         self.row.refresh()
 

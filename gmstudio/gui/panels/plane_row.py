@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gmstudio.data.base import Bounds
+from gmstudio.gui.panels.age import NOTES
 from gmstudio.gui.panels.layered import Layered, small_font, write
 from gmstudio.gui.panels.plane_axes import BOTTOM, LEFT, left_room, paint_axes, paint_names
 from gmstudio.gui.panels.plane_link import PlaneLink, Point
@@ -245,7 +246,10 @@ class PlaneRow(Layered):
             painter.setFont(font)
             painter.setPen(self.theme.colour("muted"))
             align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-            write(painter, rect.adjusted(taken, 0, 0, 0), heading.note, align)
+            note, room = heading.note, rect.adjusted(taken, 0, 0, 0)
+            while NOTES in note and painter.fontMetrics().horizontalAdvance(note) > room.width():
+                note = note.partition(NOTES)[2]
+            write(painter, room, note, align)
 
     def _paint_hint(self, painter: QPainter, area: QRectF) -> None:
         metrics = painter.fontMetrics()

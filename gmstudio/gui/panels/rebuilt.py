@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.gui.panels.age import lacking
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.plane_panel import PlanePanel
 from gmstudio.gui.panels.plane_row import Plot
@@ -53,7 +54,7 @@ class RebuiltPanel(PlanePanel):
             return self.tr("This model has no latent space.")
         if self.info is not None and self.info.picture is not None:
             return self.tr("Reconstructed images are in the panel Images.")
-        return "" if any(column.rebuilt is not None for column in frame.columns) else self.not_yet(frame)
+        return "" if any(column.rebuilt is not None for column in frame.columns) else lacking(self.live)
 
     def pairs(self, index: int) -> tuple[F32, F32, float] | None:
         """Data points and reconstructions of a column, both (N, C), and the mean squared error."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.images.grid import picture_of
+from gmstudio.gui.panels.age import lacking
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.latent_axes import AxesButton, axis_name
 from gmstudio.gui.panels.latent_row import LatentLink
@@ -101,7 +102,7 @@ class WarpPanel(PlanePanel):
     def missing(self, frame: Frame) -> str:
         if self.info is not None and not self.info.latent:
             return self.tr("This model has no latent space.")
-        return "" if any(column.warp is not None for column in frame.columns) else self.not_yet(frame)
+        return "" if any(column.warp is not None for column in frame.columns) else lacking(self.live)
 
     def grid(self, index: int) -> F32 | None:
         """The decoded grid of a column, (G, G, C), where the frame has one."""

@@ -1,0 +1,86 @@
+"""What panels say of pictures that are older than the run's step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gmstudio.gui.panels import demo, demo_images
+from gmstudio.gui.panels.age import joined, step_shown
+from gmstudio.gui.panels.density import DensityPanel
+from gmstudio.gui.panels.images import ImagesPanel
+from gmstudio.gui.panels.samples import SamplesPanel
+from gmstudio.gui.panels.score import ScorePanel
+from gmstudio.observation.frame import ColumnFrame, Frame, View
+
+VIEW = View(demo.info(size=50).bounds, grid=20, arrows=6, samples=60, batch=40)
+
+
+@pytest.mark.parametrize(
+    ("step", "age", "said"),
+    [
+        (400, 0, ""),
+        (400, 50, ""),
+        (400, 51, "step 349"),
+        (10_000, 200, ""),
+        (10_000, 201, "step 9,799"),
+        (400, 400, "unfinished"),
+        (40, 40, ""),
+    ],
+)
+def test_only_what_lags_by_more_than_fifty_steps_and_two_percent_is_told(step: int, age: int, said: str) -> None:
+    frame = Frame("demo", step, VIEW, (), age, (("score", age), ("batch", 3)))
+    assert step_shown(frame, {"score"}) == said
+    assert step_shown(frame, {"batch"}) == step_shown(frame, {"samples"}) == step_shown(None, {"score"}) == ""
+
+
+def test_notes_are_joined_where_there_are_any() -> None:
+    assert joined("8 draws", "", "step 320") == "8 draws · step 320"
+    assert joined("", "") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"), [(DensityPanel, "log_density"), (ScorePanel, "score"), (SamplesPanel, "samples")]
+)
+def test_a_plot_whose_picture_lags_says_of_which_step_it_is(qtbot: Any, kind: Any, part: str) -> None:
+    panel = kind()
+    qtbot.addWidget(panel)
+    panel.begin(demo.info(size=50))
+    frame = demo.frame(400, VIEW)
+    panel.show_frame(frame)
+    assert [heading.note for heading in panel.row.headings] == ["", ""]
+    # The same picture, a hundred steps later.
+    panel.show_frame(replace(frame, step=500, age=100, ages=((part, 100),)))
+    assert [heading.note for heading in panel.row.headings] == ["step 400"] * 2
+    panel.show_frame(replace(frame, step=520, age=120, ages=(("batch", 120),)))
+    assert [heading.note for heading in panel.row.headings] == ["", ""]
+
+
+def test_an_estimated_density_says_by_how_many_draws_of_which_step(qtbot: Any) -> None:
+    panel = DensityPanel()
+    qtbot.addWidget(panel)
+    info = replace(
+        demo.info(size=50), estimator="importance sampling, 32 draws", pictured="importance sampling, 8 draws"
+    )
+    panel.begin(info)
+    frame = demo.frame(400, VIEW)
+    assert [heading.note for heading in panel.row.headings] == ["", ""], "there is nothing yet"
+    panel.show_frame(frame)
+    assert [heading.note for heading in panel.row.headings] == ["8 draws"] * 2
+    panel.show_frame(replace(frame, step=800, age=480, ages=(("log_density", 480),)))
+    assert [heading.note for heading in panel.row.headings] == ["8 draws · step 320"] * 2
+
+
+def test_images_that_lag_say_of_which_step_they_are(qtbot: Any) -> None:
+    panel = ImagesPanel()
+    qtbot.addWidget(panel)
+    info = demo_images.info()
+    panel.begin(info)
+    columns = tuple(ColumnFrame(samples=info.data[:9]) for _ in info.titles)
+    frame = Frame("demo", 400, VIEW, columns)
+    panel.show_frame(frame)
+    assert panel.view.stacks[0].strips[0].caption == "samples"
+    panel.show_frame(replace(frame, step=500, age=100, ages=(("samples", 100),)))
+    assert panel.view.stacks[0].strips[0].caption == "samples · step 400"
