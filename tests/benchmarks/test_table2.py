@@ -11,7 +11,7 @@ import torch
 
 from gmstudio.bench import table2
 from gmstudio.cli import main
-from gmstudio.observation import features
+from gmstudio.observation import features, inception
 from gmstudio.observation.frechet import fid
 
 
@@ -65,6 +65,26 @@ def test_it_trains_prints_and_trains_nothing_twice(tmp_path: Path, capsys: pytes
     again = capsys.readouterr().out
     assert again == printed[printed.index("FID on digits") :]
     assert json.loads(out.read_text())["cells"] == figures["cells"]
+
+
+def test_in_a_persons_features_it_makes_a_table_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pixels(inception.Inception):
+        def features(self, light: torch.Tensor) -> torch.Tensor:
+            return light.flatten(1)
+
+    out = tmp_path / "table.json"
+    given = ["bench", "table2", "--models", "real-nvp", "--network", "mlp", "--seeds", "1", "--steps", "1"]
+    given += ["--threads", "1", "--json", str(out)]
+    assert main(given) == 0
+    monkeypatch.setattr(inception, "read", lambda path: Pixels({}, f"Inception-v3, {path.name}"))
+    assert main([*given, "--features", "own.safetensors"]) == 0
+    figures = json.loads(out.read_text())
+    assert [cell["set"] for cell in figures["cells"]] == ["digits", "digits in Inception-v3, own.safetensors"]
+    own, other = figures["baselines"].values()
+    assert own["features"].startswith("classifier of Digits") and other["features"] == "Inception-v3, own.safetensors"
+    assert "features of the Inception-v3, own.safetensors" in capsys.readouterr().out
 
 
 def test_a_longer_training_takes_the_place_of_a_shorter_one_and_the_others_stay(tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def test_what_cannot_be_known_is_said(table: MetricsPanel) -> None:
     assert table.table.explain(QPointF(5, 2)) == ""
 
 
+def test_metrics_of_images_say_in_which_features_they_are(table: MetricsPanel) -> None:
+    assert table.info is not None
+    named = "classifier of Digits, 8 × 8; 1,000 samples against 340 images held out"
+    table.begin(replace(table.info, picture=Picture((1, 1, 2), 17, 0.0), features=named))
+    names = table.table.names()
+    told = {
+        name: table.table.explain(QPointF(5, 19 + 18 * (names.index(name) + 0.5))) for name in ("fid", "kid", "mmd")
+    }
+    assert f"Features: {named}." in told["fid"] and f"Features: {named}." in told["kid"]
+    assert "Features" not in told["mmd"]
+
+
 def test_a_clicked_line_of_the_table_is_plotted(table: MetricsPanel, begun: Begun, qtbot: QtBot) -> None:
     curves = begun(CurvesPanel(), 420, 200)
     table.chosen.connect(curves.show_metric)

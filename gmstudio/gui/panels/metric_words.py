@@ -40,9 +40,9 @@ WHAT: dict[str, str] = {
     "sliced_wasserstein": "Wasserstein distance between samples and data, averaged over directions; near 0 is best. "
     "For tables in standard deviations of the columns.",
     "modes": "Share of the data's modes near which the model draws its fair share of samples.",
-    "fid": "Fréchet distance between features of samples and of validation images. Less is better; it depends on the "
+    "fid": "Fréchet distance between features of samples and of images held out. Less is better; it depends on the "
     "features and on how many images there are.",
-    "kid": "Squared kernel distance between features of samples and of validation images; about 0 is perfect.",
+    "kid": "Squared kernel distance between features of samples and of images held out; about 0 is perfect.",
     "gamma": "Mean variance of the decoder's noise, in standardised units. It goes to 0 where the data fill fewer "
     "dimensions than there are.",
     "divergence": "How many nats the posterior tells of a point, on average: the second term of the bound.",
@@ -58,6 +58,11 @@ def foreign(info: RunInfo | None) -> frozenset[str]:
     """Metrics that make no sense for a run, so that nobody need read of them: of latent spaces, and of images."""
     of_latent = OF_LATENT if info is None or not info.latent else frozenset()
     return of_latent | (OF_IMAGES if info is None or info.picture is None else frozenset())
+
+
+def features_of(info: RunInfo | None, name: str) -> str:
+    """In which features a metric of images is measured, in a sentence; empty for other metrics."""
+    return f"Features: {info.features}." if info is not None and info.features and name in OF_IMAGES else ""
 
 
 def unknowns(info: RunInfo | None, truth: Truth | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QVBoxLayout, QWidge
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.lamp import JUDGED, Lamps, judge
 from gmstudio.gui.panels.layered import Layered, small_font, write
-from gmstudio.gui.panels.metric_words import AT_END, NAMES, SHOWN, WHAT, foreign, unknowns
+from gmstudio.gui.panels.metric_words import AT_END, NAMES, SHOWN, WHAT, features_of, foreign, unknowns
 from gmstudio.gui.panels.series import Series
 from gmstudio.gui.panels.strokes import polygon
 from gmstudio.gui.panels.ticks import short
@@ -221,8 +221,8 @@ class MetricsTable(Layered):
         title, unit, _ = METRICS[name]
         text = f"{title}{f' ({unit})' if unit else ''}. {WHAT.get(name, '')}"
         known = [self.value(name, c) for c in self._columns] if name in AT_END | {"validation"} else []
-        more = (in_bits(self.info, known), f"{self.absent[name].capitalize()}." if name in self.absent else "")
-        return " ".join(filter(None, (text, *more)))
+        absent = f"{self.absent[name].capitalize()}." if name in self.absent else ""
+        return " ".join(filter(None, (text, in_bits(self.info, known), features_of(self.info, name), absent)))
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
