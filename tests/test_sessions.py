@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from gmstudio import runs
-from gmstudio.observation.frame import Truth, View
+from gmstudio.observation.frame import Frame, Truth, View
 from gmstudio.projects.project import Project
 from gmstudio.sessions import Look, Outcome, Session
+from gmstudio.sessions.recorder import Recorder
 from gmstudio.training.commands import Advance, Pause, Play, SetData, SetRate, SetSchedule, SetSpeed, Stop
 
 VIEW = View(bounds=(-3.0, 3.0, -3.0, 3.0), grid=24, arrows=6, samples=200, batch=50)
@@ -283,3 +285,17 @@ def test_a_short_run_has_its_baselines_at_its_end_and_one_that_nobody_sees_has_n
         quiet.run()
         told = quiet.infos.take()
         assert told is not None and levels_of(told[1]) == ()
+
+
+def test_a_picture_that_has_not_changed_is_written_once() -> None:
+    written: list[int] = []
+
+    class Disk:
+        def save_frame(self, frame: Frame) -> None:
+            written.append(frame.step)
+
+    recorder = Recorder(cast(Project, Disk()), "run", lambda error: None, begun=True)
+    first, second = (Frame("run", step, View((0.0, 1.0, 0.0, 1.0)), ()) for step in (1, 2))
+    for frame in (first, first, second, second, first):
+        recorder.frame(frame)
+    assert written == [1, 2, 1]

@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+#: How many times as long as something took until it is due again: of the time that is left for pictures, a fifth.
+SPARING = 30.0
+
 
 class Clock:
     """What is due, and how fast the steps go."""
@@ -18,13 +21,13 @@ class Clock:
         self._steps = 0
 
     def due(self, name: str, interval: float) -> bool:
-        """Whether `interval` seconds, or ten times what it costs, have gone by since the last time it was due."""
+        """Whether `interval` seconds, or `SPARING` times what it costs, are over since the last time it was due."""
         now = time.monotonic()
         if name not in self._next:
             self._next[name] = now + interval
         if now < self._next[name]:
             return False
-        self._next[name] = now + max(interval, 10 * self._costs.get(name, 0.0))
+        self._next[name] = now + max(interval, SPARING * self._costs.get(name, 0.0))
         self._costs[name] = 0.0
         return True
 
@@ -34,7 +37,7 @@ class Clock:
         work()
         spent = time.monotonic() - began
         self._costs[name] = self._costs.get(name, 0.0) + spent
-        self._next[name] = max(self._next.get(name, 0.0), time.monotonic() + 10 * self._costs[name])
+        self._next[name] = max(self._next.get(name, 0.0), time.monotonic() + SPARING * self._costs[name])
 
     def count(self, steps: int) -> None:
         """Steps were made."""

@@ -33,6 +33,7 @@ class Recorder:
         self._refused = refused
         self._begun = begun
         self._metrics: list[Metric] = []
+        self._frame: Frame | None = None
 
     @property
     def on(self) -> bool:
@@ -91,9 +92,9 @@ class Recorder:
         self._save(lambda project: project.add_edit(self._run, step, plain))
 
     def frame(self, frame: Frame | None) -> None:
-        """A picture for the timeline."""
-        if frame is not None:
-            self._save(lambda project: project.save_frame(frame))
+        """A picture for the timeline; one that is there already costs nothing."""
+        if frame is not None and frame is not self._frame and self._save(lambda project: project.save_frame(frame)):
+            self._frame = frame
 
     def remember(self, metrics: list[Metric]) -> None:
         """Numbers for the next `metrics`."""
