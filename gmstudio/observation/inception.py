@@ -334,7 +334,9 @@ def folded(arrays: dict[str, np.ndarray[Any, Any]], file: str) -> dict[str, tupl
             raise RefusedError(f"“{file}” has a variance below 0 in {name}.", _REMEDY)
         factor = found[f"{name}.bn.weight"] / (variance + EPSILON).sqrt()
         bias = found[f"{name}.bn.bias"] - found[f"{name}.bn.running_mean"] * factor
-        weights[name] = (found[f"{name}.conv.weight"] * factor[:, None, None, None]).float(), bias.float()
+        kernel = (found[f"{name}.conv.weight"] * factor[:, None, None, None]).float()
+        # In this order of numbers processors take a quarter less time.
+        weights[name] = kernel.contiguous(memory_format=torch.channels_last), bias.float()
     return weights
 
 
