@@ -15,7 +15,7 @@ from gmstudio.gui.measures import PULSE, Measures
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.seat import Seat
 from gmstudio.observation.frame import Frame, Metric, RunInfo, Truth, View
-from gmstudio.sessions import Look, Session
+from gmstudio.sessions import Look, Session, Status
 
 if TYPE_CHECKING:
     from gmstudio.projects.project import Project
@@ -26,6 +26,8 @@ INTERVAL = 33
 #: Share of the time that panels may spend on pictures while a run trains, and seconds that a picture waits at most.
 SHARE = 0.05
 LONGEST = 0.25
+#: Seconds after which a picture is old if the run goes on without another.
+OLD = 2.0
 #: Seconds between two small garbage collections while training.
 COLLECT_SECONDS = 5.0
 
@@ -69,7 +71,7 @@ class Display(QObject):
         self._look = Look(View(bounds=(-4.0, 4.0, -4.0, 4.0)), frozenset())
         self._asked: Look | None = None
         self._turns: deque[Seat] = deque()
-        self._due = 0.0
+        self._due = self._fresh_until = 0.0
         self._collected = time.perf_counter()
         self._timer = self._make_timer(INTERVAL, self.tick)
         self._pulse = self._make_timer(PULSE, self.measures.pulse)
@@ -257,6 +259,7 @@ class Display(QObject):
         self._take_frame(session)
         self._ask()
         self.wake()
+        self._tell_now(status)
         if self._wanted is not None:
             # The project was busy when it was asked for a picture of the past.
             self._turn.start()
@@ -264,6 +267,14 @@ class Display(QObject):
         if not gc.isenabled() and now - self._collected > COLLECT_SECONDS:
             self._collected = now
             gc.collect(1)
+
+    def _tell_now(self, status: Status | None) -> None:
+        """Let panels know how far the run is, where it has left no frame for long."""
+        if status is None or self._looking is not None or time.perf_counter() < self._fresh_until:
+            return
+        for seat in self._seats:
+            if seat.visible and seat not in self._turns:
+                seat.panel.show_now(status.step)
 
     def _take_frame(self, session: Session) -> None:
         """The newest picture; while the run trains, not before the panels have rested from the last one."""
@@ -274,6 +285,7 @@ class Display(QObject):
         if self._looking is not None or self._live is self.frame or (self._running and now < self._due):
             return
         self.frame = self._live
+        self._fresh_until = now + OLD
         # Drawing takes time from the training.
         self._due = now + min(self.measures.next_picture() / SHARE, LONGEST)
 

@@ -59,7 +59,7 @@ class Seat:
             self._told = len(metrics)
             panel.show_metrics(fresh)
         if frame is not None and self._frame is not frame:
-            self._frame = frame
+            self._frame, panel.now = frame, 0
             if self._step != frame.step:
                 self._step = frame.step
                 panel.show_step(frame.step)

@@ -26,7 +26,7 @@ VIEW = View(demo.info(size=50).bounds, grid=20, arrows=6, samples=60, batch=40)
         (400, 51, "step 349"),
         (10_000, 200, ""),
         (10_000, 201, "step 9,799"),
-        (400, 400, "unfinished"),
+        (400, 400, "step 0"),
         (40, 40, ""),
     ],
 )
@@ -56,6 +56,18 @@ def test_a_plot_whose_picture_lags_says_of_which_step_it_is(qtbot: Any, kind: An
     assert [heading.note for heading in panel.row.headings] == ["step 400"] * 2
     panel.show_frame(replace(frame, step=520, age=120, ages=(("batch", 120),)))
     assert [heading.note for heading in panel.row.headings] == ["", ""]
+    without = tuple(replace(column, **{part: None}) for column in frame.columns)
+    panel.show_frame(replace(frame, step=530, age=530, ages=((part, 530),), columns=without))
+    assert [heading.note for heading in panel.row.headings] == ["", ""], "there is no picture that might be old"
+    # The run goes on, and no picture comes.
+    panel.show_frame(replace(frame, step=520))
+    panel.show_now(560)
+    assert [heading.note for heading in panel.row.headings] == ["", ""]
+    panel.show_now(900)
+    assert [heading.note for heading in panel.row.headings] == ["step 520"] * 2
+    panel.now = 0
+    panel.show_frame(replace(frame, step=905))
+    assert [heading.note for heading in panel.row.headings] == ["", ""]
 
 
 def test_an_estimated_density_says_by_how_many_draws_of_which_step(qtbot: Any) -> None:
@@ -71,6 +83,8 @@ def test_an_estimated_density_says_by_how_many_draws_of_which_step(qtbot: Any) -
     assert [heading.note for heading in panel.row.headings] == ["8 draws"] * 2
     panel.show_frame(replace(frame, step=800, age=480, ages=(("log_density", 480),)))
     assert [heading.note for heading in panel.row.headings] == ["8 draws · step 320"] * 2
+    panel.show_frame(replace(frame, step=800, age=800, ages=(("log_density", 800),)))
+    assert [heading.note for heading in panel.row.headings] == ["8 draws · unfinished"] * 2
 
 
 def test_images_that_lag_say_of_which_step_they_are(qtbot: Any) -> None:
@@ -84,3 +98,7 @@ def test_images_that_lag_say_of_which_step_they_are(qtbot: Any) -> None:
     assert panel.view.stacks[0].strips[0].caption == "samples"
     panel.show_frame(replace(frame, step=500, age=100, ages=(("samples", 100),)))
     assert panel.view.stacks[0].strips[0].caption == "samples · step 400"
+    panel.show_frame(replace(frame, step=510))
+    assert panel.view.stacks[0].strips[0].caption == "samples"
+    panel.show_now(900)
+    assert panel.view.stacks[0].strips[0].caption == "samples · step 510"

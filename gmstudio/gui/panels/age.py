@@ -17,20 +17,23 @@ def _tr(words: str) -> str:
     return QCoreApplication.translate("Age", words)
 
 
-def step_shown(frame: Frame | None, parts: Iterable[str]) -> str:
+def step_shown(frame: Frame | None, parts: Iterable[str], now: int = 0) -> str:
     """The step whose weights the oldest piece of some parts shows, such as ``step 320``; empty where it hardly lags.
 
     Args:
         frame: None for none.
         parts: fields of its columns.
+        now: the step that the run has reached, where it goes on for long without a frame.
     """
     if frame is None:
         return ""
-    age = frame.age_of(*parts)
-    if age <= max(LAG, LAG_SHARE * frame.step):
+    parts, now = set(parts), max(now, frame.step)
+    shown = frame.step - frame.age_of(*parts)
+    if now - shown <= max(LAG, LAG_SHARE * now):
         return ""
-    # An age as great as the step is that of a piece of before the first step, or of one that was never computed.
-    return _tr("step {}").format(f"{frame.step - age:,}") if age < frame.step else _tr("unfinished")
+    # Pictures of densities are shown before every piece of them was computed; those count as of before the run.
+    coarse = "log_density" in parts and shown <= 0 < frame.step
+    return _tr("unfinished") if coarse else _tr("step {}").format(f"{shown:,}")
 
 
 def draws(pictured: str) -> str:

@@ -44,6 +44,8 @@ class Panel(QWidget):
         self.info: RunInfo | None = None
         #: Whether what it shows is still computed; records of the past stay as they are.
         self.live = True
+        #: The step that the run has reached, where it goes on for long without a frame; else 0.
+        self.now = 0
         self.setObjectName(self.name)
         self.setAccessibleName(self.title)
         #: What it says before the first run.
@@ -82,6 +84,10 @@ class Panel(QWidget):
 
     def show_step(self, step: int) -> None:
         """The step that the window looks at (also while scrubbing)."""
+
+    def show_now(self, step: int) -> None:
+        """The run has reached a step, and there is no newer frame than that which is shown. Call the base's."""
+        self.now = step
 
     def apply_theme(self, theme: Theme) -> None:
         """Change colours. Call the base's."""

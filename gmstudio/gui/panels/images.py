@@ -75,6 +75,7 @@ class ImagesPanel(StripPanel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.frame: Frame | None = None
+        self._lagged: list[str] = []
         self.view = ImagesView(self.explain)
         self.view.setAccessibleName(self.title)
         self.view.hint = self.empty_hint
@@ -128,7 +129,7 @@ class ImagesPanel(StripPanel):
         """Whether a frame shows others than the one before; observers keep arrays that did not change."""
         if (before.step == 0, before.age == 0) != (frame.step == 0, frame.age == 0):
             return True
-        if any(self._lag(before, name) != self._lag(frame, name) for name in self.chosen):
+        if self._lags() != self._lagged:
             return True
         return any(
             getattr(old, part) is not getattr(new, part) or (part == "batch" and old.sigma2 != new.sigma2)
@@ -143,6 +144,7 @@ class ImagesPanel(StripPanel):
 
     def _arrange(self) -> None:
         info = self.info
+        self._lagged = self._lags()
         if info is None:
             return
         if info.picture is None:
@@ -214,7 +216,15 @@ class ImagesPanel(StripPanel):
 
     def _lag(self, frame: Frame | None, name: str) -> str:
         """Of which step the images of a kind are, where they lag behind the run."""
-        return step_shown(frame, next(kind.needs for kind in KINDS if kind.name == name))
+        return step_shown(frame, next(kind.needs for kind in KINDS if kind.name == name), self.now)
+
+    def _lags(self) -> list[str]:
+        return [self._lag(self.frame, name) for name in self.chosen]
+
+    def show_now(self, step: int) -> None:
+        super().show_now(step)
+        if self.frame is not None and self._lags() != self._lagged:
+            self._arrange()
 
     def _lacking(self, info: RunInfo, one: ColumnFrame, name: str) -> str:
         assert self.frame is not None

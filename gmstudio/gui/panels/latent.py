@@ -127,6 +127,7 @@ class LatentPanel(PlanePanel):
         stages = {BOTH: (False, True), BEFORE: (False,), AFTER: (True,)}[chosen]
         self.shown = tuple(Shown(c, after, self._axes(c)) for after in stages for c in range(len(titles)))
         self._fit_view()
+        self._lagged = self.lag(self.frame)
         self.row.set_headings(tuple(self._heading(one, titles[one.column]) for one in self.shown))
         self.row.refresh()
 

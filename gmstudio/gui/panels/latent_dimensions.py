@@ -81,10 +81,17 @@ class LatentDimensionsPanel(StripPanel):
             elif codes is None and self._read_of.pop(index, None) is not None:
                 del self._found[index]
                 changed = True
-        lag = step_shown(frame, self.wants)
+        lag = step_shown(frame, self.wants, self.now)
         if changed or first or lag != self.view.lag:
             self.view.lag = lag
             self._show(self._lacking(), calm=not first)
+
+    def show_now(self, step: int) -> None:
+        super().show_now(step)
+        lag = step_shown(self.frame, self.wants, step)
+        if self.frame is not None and lag != self.view.lag:
+            self.view.lag = lag
+            self.view.refresh()
 
     def _lacking(self) -> str:
         if self._found:

@@ -35,6 +35,7 @@ class PlanePanel(StripPanel):
         self.row.menu_wanted.connect(self.extend_menu)
         self.row.hint = self.empty_hint
         self._had = False
+        self._lagged = ""
         self._flat: dict[str, tuple[F32, Plane | None, F32]] = {}
         self.plane_button = PlaneButton(self)
         self.strip.addWidget(self.plane_button)
@@ -70,7 +71,13 @@ class PlanePanel(StripPanel):
 
     def lag(self, frame: Frame | None) -> str:
         """Of which step the picture is, where it lags; empty elsewhere."""
-        return step_shown(frame, self.wants)
+        return "" if frame is None or self.missing(frame) else step_shown(frame, self.wants, self.now)
+
+    def show_now(self, step: int) -> None:
+        before = self.lag(self.frame)
+        super().show_now(step)
+        if self.lag(self.frame) != before:
+            self.changed()
 
     def extra_headings(self) -> tuple[Heading, ...]:
         """Further plots after those of the columns."""
@@ -199,7 +206,7 @@ class PlanePanel(StripPanel):
         return (
             before.view.bounds != frame.view.bounds
             or before.view.plane != frame.view.plane
-            or self.lag(before) != self.lag(frame)
+            or self._lagged != self.lag(frame)
             or any(
                 getattr(old, part) is not getattr(new, part) or old.sigma2 != new.sigma2
                 for old, new in zip(before.columns, frame.columns, strict=False)
@@ -211,6 +218,7 @@ class PlanePanel(StripPanel):
         """Something to draw has changed: redraw at the next turn, if the panel is on the screen."""
         titles = self.info.titles if self.info is not None else ()
         headings = tuple(Heading(title, self.theme.column(i), self.whole_note(i)) for i, title in enumerate(titles))
+        self._lagged = self.lag(self.frame)
         self.row.set_headings(headings + (self.extra_headings() if headings else ()))
         self.row.refresh()
 
