@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QFont, QFontMetrics, QFontMetricsF, QPainter
 
 from gmstudio.gui.panels.layered import small_font
 from gmstudio.gui.panels.plane_link import PlaneLink
@@ -67,6 +67,19 @@ def paint_axes(painter: QPainter, rect: QRectF, link: PlaneLink, theme: Theme, w
         painter.drawText(here, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label(value, step))
 
 
+def fitting_name(name: str, metrics: QFontMetrics, room: int) -> str:
+    """A name, or a shorter one that says the same, or what there is room for of it.
+
+    Args:
+        metrics: of the letters.
+        room: in pixels.
+    """
+    if metrics.horizontalAdvance(name) > room:
+        # The direction of greatest variance is the first principal component.
+        name = name.replace("Principal axis", "PC")
+    return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+
+
 def paint_names(
     painter: QPainter, rect: QRectF, names: tuple[str, str], theme: Theme, font: QFont, with_y: bool
 ) -> None:
@@ -86,7 +99,7 @@ def paint_names(
     painter.setFont(font)
     metrics = painter.fontMetrics()
     for axis in (0, 1) if with_y else (0,):
-        name = metrics.elidedText(names[axis], Qt.TextElideMode.ElideMiddle, int(rect.width() * 0.7))
+        name = fitting_name(names[axis], metrics, int(rect.width() * 0.7))
         box = QRectF(0, 0, metrics.horizontalAdvance(name) + 8.0, metrics.height() + 1.0)
         if axis == 0:
             box.moveBottomRight(QPointF(rect.right() - 2, rect.bottom() - 2))

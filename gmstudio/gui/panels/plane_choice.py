@@ -59,7 +59,8 @@ class PlaneButton(GivingButton):
         self.info: RunInfo | None = None
         self.link: PlaneLink | None = None
         self.chooser: PlaneChooser | None = None
-        self.setToolTip(self.tr("The plane that is shown: two columns, or the principal plane, and where it passes."))
+        self._help = self.tr("The plane that is shown: two columns, or the principal plane, and where it passes.")
+        self.setToolTip(self._help)
         self.clicked.connect(self.choose)
 
     def set_link(self, link: PlaneLink) -> None:
@@ -85,6 +86,8 @@ class PlaneButton(GivingButton):
         if plane.through != "mean":
             words += f" @ {plane.through}"
         self.say(words)
+        # Names that are shortened in small plots stand here in full.
+        self.setToolTip(self.tr("{0} Across: {1}; up: {2}.").format(self._help, *plane.names))
         self.setAccessibleName(self.tr("Plane: {}").format(words))
 
     def choose(self) -> None:
