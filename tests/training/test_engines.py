@@ -17,7 +17,7 @@ from gmstudio import registry, runs
 from gmstudio.mollification.base import ScheduleSpec
 from gmstudio.registry import SpecError
 from gmstudio.training.commands import SetRate, SetSchedule
-from gmstudio.training.engines import builds, choice, compiled, products
+from gmstudio.training.engines import builds, choice, compiled, compiler, products
 from gmstudio.training.engines.base import Block
 from gmstudio.training.engines.builds import Builds, Request
 from gmstudio.training.engines.choice import Choice
@@ -430,3 +430,22 @@ def test_small_products_of_a_traced_step_stay_as_they_are() -> None:
     points = torch.randn(512, 2, generator=torch.Generator().manual_seed(5))
     program = Program(run.model.build(2, [1], points).train(), run.objective, run.training)
     assert not products.by_onednn(trace(program, program.example(64, 2)))
+
+
+def test_a_step_is_compiled_without_the_other_library_where_that_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiled_graphs: list[list[str]] = []
+
+    def compile_(graph: Any, inputs: tuple[Tensor, ...], final: Path) -> None:
+        names = [str(node.target) for node in graph.graph.nodes]
+        if "gmstudio.product.default" in names:
+            raise RuntimeError("the compiler cannot call it")
+        compiled_graphs.append(names)
+
+    monkeypatch.setattr(products, "LARGE", 1)
+    monkeypatch.setattr(compiler, "_compile", compile_)
+    compiler.build(Request.of(twins().run, 2, 2), tmp_path / "step.so")
+    (names,) = compiled_graphs
+    assert any("bmm" in name for name in names)
+    assert "cannot call it" in capsys.readouterr().err
