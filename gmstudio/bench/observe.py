@@ -154,7 +154,7 @@ def _picture(shadow: Shadow, view: View, pace: Pace, clock: Clock) -> Work:
     """All passes of a picture, as if the weights had changed."""
     from gmstudio.observation.parts import DensityPart
 
-    part = DensityPart(shadow, view, pace)
+    part = DensityPart(shadow, view, view.grid, pace)
 
     def work(times: int) -> None:
         for _ in range(times):

@@ -23,7 +23,7 @@ class View:
 
     Attributes:
         bounds: left, right, bottom, top in the units of the data, or in those of the plane.
-        grid: density points per side; 0 for no density.
+        grid: density points per side, at most 64 of them on a plane through images; 0 for no density.
         arrows: score vectors per side; 0 for none.
         samples: number of samples; 0 for none.
         batch: number of points of the mollified batch; 0 for none.
@@ -62,7 +62,8 @@ class ColumnFrame:
     """One column of a frame, in the units of the data; a part that was not asked for or cannot be had is None.
 
     Attributes:
-        log_density: (grid, grid) log-density in nats, row 0 at the bottom; on the view's plane, where it has one.
+        log_density: (G, G) log-density in nats, row 0 at the bottom, G the view's grid, or fewer for images; on the
+            view's plane, where it has one.
         score: (arrows, arrows, 2), row 0 at the bottom; along the view's plane and in its units, where it has one.
         samples: (samples, C), C all columns of images and up to 256 of tables; fewer rows where there are many columns.
         batch: (batch, C) mollified points of the step.

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Every part of a frame but the outliers, which are sought only where somebody asks for them.
 ALL_PARTS = frozenset({"log_density", "score", "samples", "batch", "path"})
+#: Most points a side of the density on a plane through images: a point costs a hundred times as much as in the plane.
+IMAGE_GRID = 64
 #: How much more of the time the truth gets than a part of the frame: it is computed once, and then it stays.
 TRUTH_SHARE = 6.0
 #: The same for metrics: until the first are there, and from then on.
@@ -324,7 +326,12 @@ class Observer:
         # Grids of points, which data of more columns have on a plane only.
         flat = view.plane is None if dim == 2 else view.plane is not None and view.plane.dim == dim
         if flat and "log_density" in wants and view.grid and "log_prob" in shadow.can:
-            yield "log_density", lambda v: (v.bounds, v.grid, v.plane), lambda: DensityPart(shadow, view, self._pace())
+            side = view.grid if dataset.picture is None else min(view.grid, IMAGE_GRID)
+            yield (
+                "log_density",
+                lambda v: (v.bounds, v.grid, v.plane),
+                lambda: DensityPart(shadow, view, side, self._pace()),
+            )
         if "samples" in wants and view.samples and "sample" in shadow.can:
             yield "samples", lambda v: v.samples, lambda: SamplesPart(shadow, view, dataset, self._pace())
         if "neighbours" in wants and view.neighbours and dataset.picture is not None and "sample" in shadow.can:

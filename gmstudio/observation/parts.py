@@ -111,17 +111,17 @@ class Kept:
 
 
 class DensityPart(Kept):
-    """The log-density on a grid, in interleaved passes."""
+    """The log-density on a grid of `side` points a side, in interleaved passes."""
 
     names = ("log_density",)
     share = 0.6
 
-    def __init__(self, shadow: Shadow, view: View, pace: Pace) -> None:
+    def __init__(self, shadow: Shadow, view: View, side: int, pace: Pace) -> None:
         self._shadow = shadow
         self._pace = pace
-        self._points = shadow.tensor(view.points(view.grid))
+        self._points = shadow.tensor(view.points(side))
         self._sheet = shadow.sheet(view.plane)
-        self.grid = InterlacedGrid(shadow.members, view.grid)
+        self.grid = InterlacedGrid(shadow.members, side)
 
     def fresh(self, step: int) -> bool:
         return self.grid.due(step) is None

@@ -14,7 +14,7 @@ from gmstudio.models.layers.latent import LatentModel
 from gmstudio.models.layers.two_stage import TwoStageModel
 from gmstudio.observation.frame import WARP, ColumnFrame, Frame, View
 from gmstudio.observation.latent_parts import chosen, divergences, lines
-from gmstudio.observation.observer import Observer
+from gmstudio.observation.observer import IMAGE_GRID, Observer
 from gmstudio.observation.parts import fitting
 from gmstudio.observation.shadow import PICTURE_DRAWS
 from gmstudio.observation.spaces import rows_shown
@@ -208,6 +208,22 @@ def test_frames_of_images_keep_all_columns_and_fewer_rows() -> None:
     assert info.data.shape == (500, 400) and info.space is not None and len(info.space.names) == 400
     assert (info.latent, info.picture) == (4, Picture((1, 20, 20)))
     assert info.plane is not None and info.plane.takes(400) and not info.plane.takes(256), "its axes need all columns"
+
+
+def test_the_density_of_images_is_drawn_on_fewer_points_of_the_same_window() -> None:
+    still = images(300, 4)
+    plane = observer_of(still).info().plane
+    assert plane is not None
+    for asked, side in ((100, IMAGE_GRID), (8, 8)):
+        view = replace(VIEW, grid=asked, plane=plane)
+        observer = observer_of(still, view, frozenset({"log_density"}))
+        column = observer.complete().columns[0]
+        points = torch.from_numpy(plane.lift(view.points(side)[:side]))
+        still.model.importance = PICTURE_DRAWS
+        lowest = still.model.log_prob(still.dataset.to_model(points).expand(2, -1, -1))[0] - still.dataset.log_volume
+        still.model.importance = 32
+        assert column.log_density is not None and column.log_density.shape == (side, side)
+        assert np.allclose(column.log_density[0], lowest.detach().numpy(), rtol=1e-4, atol=1e-2)
 
 
 def test_classes_are_those_of_the_rows_that_panels_get() -> None:
