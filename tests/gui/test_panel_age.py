@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from gmstudio.gui import display
 from gmstudio.gui.panels import demo, demo_images
 from gmstudio.gui.panels.age import joined, step_shown
 from gmstudio.gui.panels.density import DensityPanel
 from gmstudio.gui.panels.images import ImagesPanel
 from gmstudio.gui.panels.samples import SamplesPanel
 from gmstudio.gui.panels.score import ScorePanel
-from gmstudio.observation.frame import ColumnFrame, Frame, View
+from gmstudio.observation.frame import ColumnFrame, Frame, Mailbox, View
+from gmstudio.sessions import Status
 
 VIEW = View(demo.info(size=50).bounds, grid=20, arrows=6, samples=60, batch=40)
 
@@ -102,3 +104,50 @@ def test_images_that_lag_say_of_which_step_they_are(qtbot: Any) -> None:
     assert panel.view.stacks[0].strips[0].caption == "samples"
     panel.show_now(900)
     assert panel.view.stacks[0].strips[0].caption == "samples · step 510"
+
+
+class Left:
+    """A session of which only the mailboxes are there."""
+
+    run_id = "demo"
+
+    def __init__(self) -> None:
+        self.status: Mailbox[Status] = Mailbox()
+        self.problems: Mailbox[Any] = Mailbox()
+        self.infos: Mailbox[Any] = Mailbox()
+        self.frames: Mailbox[Frame] = Mailbox()
+
+    def metrics(self) -> list[Any]:
+        return []
+
+    def post(self, command: object) -> None:
+        pass
+
+
+def test_a_run_that_leaves_no_pictures_lets_panels_say_how_old_theirs_is(qtbot: Any, monkeypatch: Any) -> None:
+    panel = SamplesPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    shown, left = display.Display([panel]), Left()
+    shown.follow(left)  # type: ignore[arg-type]
+    frame = demo.frame(400, VIEW)
+    left.infos.put((demo.info(size=50), None))
+    left.frames.put(frame)
+    shown.tick()
+    qtbot.waitUntil(lambda: panel.frame is frame)
+    left.status.put(status(900))
+    shown.tick()
+    assert panel.now == 0 and panel.live, "the picture is but a moment old"
+    monkeypatch.setattr(shown, "_fresh_until", 0.0)
+    left.status.put(status(900))
+    shown.tick()
+    assert [heading.note for heading in panel.row.headings] == ["step 400"] * 2
+    left.frames.put(replace(frame, step=910))
+    shown.tick()
+    qtbot.waitUntil(lambda: panel.frame is not frame)
+    assert panel.now == 0 and [heading.note for heading in panel.row.headings] == ["", ""]
+    shown.close()
+
+
+def status(step: int) -> Status:
+    return Status("demo", "running", step, 5000, 10.0, None, 0)
