@@ -36,7 +36,9 @@ def in_words(info: RunInfo, column: int, sigma2: float) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.1f}" if value >= 10 else f"{value:.2g}" if value >= 0.01 else f"{value:.1e}".replace("-", "−").replace("e−0", "e−")
+    if value >= 0.01:
+        return f"{value:.1f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:.1e}".replace("-", "−").replace("e−0", "e−")
 
 
 def heading(info: RunInfo | None, otherwise: str) -> str:
