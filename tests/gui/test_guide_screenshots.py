@@ -33,18 +33,26 @@ def folder(tmp_path: Path) -> Path:
     return Path(KEPT) if KEPT else tmp_path
 
 
-def experiment(data: dict[str, Any], model: dict[str, Any] | None) -> Experiment:
+def experiment(data: dict[str, Any], model: dict[str, Any] | None, steps: int | None) -> Experiment:
     run = runs.default_run()
     if model is not None:
         run = run.changed(model=registry.from_plain("model", model))
+        if model["kind"] == "vae":
+            run = run.changed(objective=registry.from_plain("objective", {"kind": "elbo"}))
+    if steps is not None:
+        run = run.changed(training=run.training.changed(steps=steps))
     training = run.training if KEPT else run.training.changed(steps=150)
     return runs.twins(run.changed(data=registry.from_plain("data", data), training=training))
 
 
 def trained(
-    qtbot: Any, make_window: Callable[..., MainWindow], data: dict[str, Any], model: dict[str, Any] | None = None
+    qtbot: Any,
+    make_window: Callable[..., MainWindow],
+    data: dict[str, Any],
+    model: dict[str, Any] | None = None,
+    steps: int | None = None,
 ) -> MainWindow:
-    window = make_window(experiment(data, model))
+    window = make_window(experiment(data, model, steps))
     # The platform without a screen has a small one, which the window fills.
     window.showNormal()
     qtbot.wait(100)
@@ -104,6 +112,23 @@ def test_the_window_shows_a_table(qtbot: Any, make_window: Any, folder: Path) ->
     themes().choose("light")
     window = trained(qtbot, make_window, {"kind": "uci", "name": "iris"}, {"kind": "maf", "hidden": 64})
     picture(window, folder / "table.png")
+
+
+def test_the_window_shows_a_latent_space(qtbot: Any, make_window: Any, folder: Path) -> None:
+    themes().choose("light")
+    window = trained(qtbot, make_window, {"kind": "two-moons"}, {"kind": "vae", "latent": 2}, 1500)
+    picture(window.docks["latent"], folder / "latent.png")
+
+
+def test_the_window_shows_images(qtbot: Any, make_window: Any, folder: Path) -> None:
+    themes().choose("light")
+    data = {"kind": "images", "most": 1797 if KEPT else 120}
+    model = {"kind": "vae", "latent": 16, "hidden": 128 if KEPT else 8}
+    window = trained(qtbot, make_window, data, model, 1000)
+    for name in ("data", "samples", "rebuilt"):
+        window.panels["images"].switches[name].setChecked(True)
+    qtbot.wait(600)
+    picture(window.docks["images"], folder / "images.png")
 
 
 def test_every_picture_of_the_guide_is_made_here() -> None:
