@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 #: Multiplications from which a product of one member is given to oneDNN.
-LARGE = 2**26
+LARGE = 2**24
 #: Members whose products are made one after the other, at most.
 FEW = 4
 #: An operation is forgotten with its library.
