@@ -150,6 +150,8 @@ class Truth:
 METRICS: dict[str, tuple[str, str, int]] = {
     "train": ("Training log-likelihood", "nats", 1),
     "validation": ("Validation log-likelihood", "nats", 1),
+    "validation_sampled": ("Validation log-likelihood, 128 own draws a point", "nats", 1),
+    "validation_sampled_error": ("Standard error of that by its draws", "nats", 0),
     "test": ("Test log-likelihood, last weights", "nats", 1),
     "test_best": ("Test log-likelihood, best validation", "nats", 1),
     "test_standardised": ("Test log-likelihood, last weights, standardised", "nats", 1),

@@ -55,6 +55,8 @@ DIRECTIONS = 32
 ACTIVE = 0.01
 #: Seed of the posterior's draws, where its divergence is measured by them.
 CODE_SEED = 77_017
+#: Validation points whose likelihood is sampled at the end, how many at once, and draws for each.
+SAMPLED_POINTS, SAMPLED_ROWS, SAMPLED_DRAWS = 256, 16, 128
 
 
 class Meters:
@@ -134,6 +136,8 @@ class Meters:
         if shadow.latent:
             yield from self._of_codes(shadow, sizes.codes)
         whole = sizes is FULL
+        if shadow.latent and whole:
+            yield from self._sampled(shadow)
         if "sample" in shadow.can and (self._images.due(shadow.step) or (whole and self._images.possible)):
             yield from self._images.round(shadow, self._tell, whole)
 
@@ -172,6 +176,19 @@ class Meters:
         self._tell("divergence", torch.cat(found, dim=1).double().mean(1))
         varied = torch.cat(means, dim=1).double().var(1, correction=0)
         self._tell("active", (varied > ACTIVE).sum(1).double())
+
+    def _sampled(self, shadow: Shadow) -> Iterator[Pace]:
+        """The mean log-density of validation points by importance sampling, and its standard error by the draws."""
+        points = self._dataset.validation
+        points = points[:: max(1, -(-len(points) // SAMPLED_POINTS))].to(shadow.device)
+        values, errors = [], []
+        for number, rows in enumerate(torch.split(points, SAMPLED_ROWS)):
+            value, error = shadow.log_prob_error(rows, SAMPLED_DRAWS, CODE_SEED + number)
+            values.append(value.cpu().double())
+            errors.append(error.cpu().double())
+            yield self._codes_pace
+        self._tell("validation_sampled", torch.cat(values, dim=1).mean(1))
+        self._tell("validation_sampled_error", torch.cat(errors, dim=1).square().sum(1).sqrt() / len(points))
 
     def _of_samples(self, shadow: Shadow, sizes: Sizes) -> Iterator[Pace]:
         reference = self._reference.points

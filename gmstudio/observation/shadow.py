@@ -67,6 +67,11 @@ class Shadow:
         points = self._standardised(x) if x.dim() == 2 else (x - self._shift) / self._scale
         return self._model.log_prob(points) - self._log_volume
 
+    def log_prob_error(self, x: Tensor, draws: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Log-density by importance sampling at points (B, D), own draws for each, and its standard error: (E, B)."""
+        value, error = self._latent_model.log_prob_error(self._standardised(x), draws, seed)
+        return value - self._log_volume, error
+
     def score(self, x: Tensor) -> Tensor:
         """Gradient of the log-density at points (B, D); returns (E, B, D)."""
         return self._model.score(self._standardised(x)) / self._scale

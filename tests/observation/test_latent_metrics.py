@@ -74,3 +74,33 @@ def test_they_are_measured_live_too_and_are_known_by_name(still: LatentStandIn) 
 def test_a_model_without_a_latent_space_has_none_of_them(make: type) -> None:
     names = {metric.name for metric in Meters(make()).measure()}
     assert "kl" in names and not names & {"gamma", "divergence", "active"}
+
+
+def test_the_sampled_likelihood_is_the_exact_one_within_its_standard_error() -> None:
+    gamma, still = 0.25, LatentStandIn(dataset_of(3), linear_model(3, 2, gamma=0.25))
+    turned = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(8))).Q
+    root, shift = turned[:, :2] * torch.tensor([1.0, 0.5]), torch.tensor([0.1, -0.2, 0.3])
+    variance = 1.0 / (1.0 + root.square().sum(0) / gamma)
+    encoder, decoder = still.model.encoder, still.model.decoder
+    with torch.no_grad():
+        # The true posterior, of which the proposal is a little wider.
+        decoder.weight[:], decoder.bias[:] = root, shift  # type: ignore[index, operator]
+        encoder.weight[:, :2] = variance[:, None] * root.T / gamma  # type: ignore[index, operator]
+        encoder.bias[:, :2] = -variance * (root.T @ shift) / gamma  # type: ignore[index, operator]
+        encoder.bias[:, 2:] = 30 * torch.atanh(variance.log() / 30)  # type: ignore[index, operator]
+    points = still.dataset.to_model(still.dataset.validation).double()
+    law = torch.distributions.MultivariateNormal(shift.double(), (root @ root.T + gamma * torch.eye(3)).double())
+    exact = float(law.log_prob(points).mean()) - still.dataset.log_volume
+    found = Meters(still).measure()  # type: ignore[arg-type]
+    for member in range(2):
+        error = value_of(found, "validation_sampled_error", member)
+        assert 1e-4 < error < 1e-2
+        assert abs(value_of(found, "validation_sampled", member) - exact) < 3 * error
+
+
+def test_the_likelihood_is_sampled_at_the_end_alone(still: LatentStandIn) -> None:
+    observer = Observer("r", still, VIEW, frozenset())  # type: ignore[arg-type]
+    while not observer.idle:
+        observer.work(1e-2)
+    assert "validation_sampled" not in {metric.name for metric in observer.drain()}
+    assert "validation_sampled" in {metric.name for metric in observer.measure()}

@@ -19,7 +19,7 @@ LIKELIHOOD = "likelihood"
 #: What can be plotted: the likelihoods together, then every other metric.
 QUANTITIES: tuple[str, ...] = (
     LIKELIHOOD,
-    *(name for name in METRICS if name not in ("train", "validation") and not name.startswith("test")),
+    *(name for name in METRICS if not name.startswith(("train", "validation", "test"))),
 )
 #: Planned and not measured: nothing in them is a spike.
 _PLANNED = frozenset({"sigma2", "rate"})
@@ -31,7 +31,7 @@ FALL = 4.0
 
 def quantity_of(name: str) -> str:
     """The quantity in which a metric is plotted."""
-    return LIKELIHOOD if name in ("train", "validation") or name.startswith("test") else name
+    return LIKELIHOOD if name.startswith(("train", "validation", "test")) else name
 
 
 def calm(before: Span | None, after: Span) -> Span:

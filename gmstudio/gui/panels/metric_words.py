@@ -19,21 +19,26 @@ NAMES: dict[str, str] = {
     "active": "Active dimensions",
     "sigma2": "Noise σ²",
     "rate": "Learning rate",
+    "validation_sampled": "Valid. log p, 128 draws",
+    "validation_sampled_error": "± of that, by draws",
     "test": "Test log p",
     "test_best": "Test log p, best",
 }
-#: Measured once, when the training is over, and only where there are test points.
-AT_END = frozenset({"test", "test_best"})
+#: Measured once, when the training is over, and only where there are test points or latent variables.
+AT_END = frozenset({"test", "test_best", "validation_sampled", "validation_sampled_error"})
 #: In a table and over the steps; the others are the same numbers in other units.
 SHOWN = tuple(name for name in METRICS if name in NAMES)
 
 #: Measured in models with a latent space, and of images.
-OF_LATENT = frozenset({"gamma", "divergence", "active"})
+OF_LATENT = frozenset({"gamma", "divergence", "active", "validation_sampled", "validation_sampled_error"})
 OF_IMAGES = frozenset({"fid", "kid"})
 
 WHAT: dict[str, str] = {
     "train": "Mean log-likelihood of the step's batch, mollified where the column is. More is better.",
     "validation": "Mean log-likelihood of clean points that are never trained on. More is better.",
+    "validation_sampled": "At the end: mean log-likelihood of at most 256 validation points by importance sampling, "
+    "each with 128 draws of its own. Comparable with the exact likelihoods of flows. More is better.",
+    "validation_sampled_error": "Standard error of that mean by its draws, not by the choice of the points.",
     "kl": "How many nats the model loses against the exact density of the data; 0 is perfect.",
     "fisher": "Fisher divergence: mean squared distance between the model's score and the exact one; 0 is perfect.",
     "mmd": "Squared maximum mean discrepancy between samples of the model and data; about 0 is perfect.",
