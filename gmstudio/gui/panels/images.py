@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 from PySide6.QtCore import QSize, QSizeF
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.age import joined, lacking, step_shown
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.images_view import ImagesView, Spot, Stack, Strip
-from gmstudio.gui.panels.strip_panel import StripPanel
+from gmstudio.gui.panels.strip_panel import StripPanel, Switch
 from gmstudio.gui.panels.ticks import short
 from gmstudio.gui.theme import Theme
 from gmstudio.observation.frame import F32, ColumnFrame, Frame, RunInfo
@@ -80,10 +80,12 @@ class ImagesPanel(StripPanel):
         self.view.setAccessibleName(self.title)
         self.view.hint = self.empty_hint
         self.view.menu_wanted.connect(self.extend_menu)
-        self.switches: dict[str, QToolButton] = {
+        self.switches: dict[str, Switch] = {
             kind.name: self.add_switch(self.tr(kind.text), self.tr(kind.help), kind.name == SAMPLES, self._switched)
             for kind in KINDS
         }
+        for switch in self.switches.values():
+            switch.give_way()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)

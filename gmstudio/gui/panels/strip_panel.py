@@ -4,13 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionToolButton,
+    QStylePainter,
+    QToolButton,
+    QWidget,
+)
 
 from gmstudio.gui.panels.base import Panel
 from gmstudio.gui.panels.layered import small_font
 
 STRIP = 24
+#: Letters that a switch keeps at least where it gives way.
+KEPT = 1
+
+
+class Switch(QToolButton):
+    """A switch of a strip; one that gives way is narrower than its word where there is no room, and shortens it."""
+
+    _gives_way = False
+
+    def give_way(self) -> None:
+        """Be shortened rather than make a window wider than its screen; the tooltip and the menu still tell all."""
+        self._gives_way = True
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """All of it, or of what is shortened some letters."""
+        whole = super().minimumSizeHint()
+        letters = self.fontMetrics().horizontalAdvance("…" + "m" * KEPT)
+        return QSize(min(whole.width(), letters), whole.height()) if self._gives_way else whole
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        air = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())
+        if self._gives_way and self.width() < self.sizeHint().width():
+            room = self.width() - min(air, 8)
+            option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        QStylePainter(self).drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
 
 
 class StripPanel(Panel):
@@ -23,9 +62,9 @@ class StripPanel(Panel):
         self.strip.setSpacing(4)
         self.strip.addStretch(1)
 
-    def add_switch(self, text: str, help: str, on: bool, changed: Callable[[bool], None]) -> QToolButton:
+    def add_switch(self, text: str, help: str, on: bool, changed: Callable[[bool], None]) -> Switch:
         """Put a switch into the strip."""
-        button = QToolButton(self)
+        button = Switch(self)
         button.setText(text)
         button.setToolTip(help)
         button.setAccessibleName(text)
