@@ -30,6 +30,9 @@ RISE = 0.5
 #: A decoder's variance is small below this, in standardised units, and falls where a decade of steps divides it by more
 #: than this.
 SMALL, FALL = 1e-3, 1.25
+#: Mollification above this variance that falls raises every likelihood: nothing can be told by the rise.
+CLEAR = 0.01
+CLEARING = "The mollification still falls, and the likelihood rises with it."
 #: The distances of samples, their titles, and the share by which they have to fall, and by more than their noise, for
 #: samples to get better; MMD² is a square.
 DISTANCES = {"sliced_wasserstein": ("sliced Wasserstein distance", 0.1), "mmd": ("MMD²", 0.2)}
@@ -85,7 +88,7 @@ def verdict(series: Mapping[str, Series], dim: int = 2) -> Verdict:
 
     Args:
         series: steps and values of its metrics, by their names in `gmstudio.observation.frame.METRICS`; of these
-            ``train``, ``validation``, ``gamma``, ``sliced_wasserstein`` and ``mmd`` are looked at.
+            ``train``, ``validation``, ``gamma``, ``sigma2``, ``sliced_wasserstein`` and ``mmd`` are looked at.
         dim: columns of the data.
     """
     known = [steps for name in ("train", "gamma", "validation") if len(steps := series.get(name, _NOTHING)[0])]
@@ -93,9 +96,10 @@ def verdict(series: Mapping[str, Series], dim: int = 2) -> Verdict:
     if last < FEWEST_STEPS:
         return Verdict("quiet")
     parts = {name: found for name, one in series.items() if (found := _parts(one, last)) is not None}
-    sign = _rising(parts, RISE * dim) or _vanishing(parts)
+    clearing = "sigma2" in parts and _clears(parts["sigma2"])
+    sign = ("" if clearing else _rising(parts, RISE * dim)) or _vanishing(parts)
     if not sign:
-        return Verdict("quiet", _at_rest(parts))
+        return Verdict("quiet", CLEARING if clearing else _at_rest(parts))
     if "validation" in parts and _falls(parts["validation"], 0.0):
         return Verdict("watch", f"{sign}, but that of the validation points falls: ordinary overfitting.")
     distances = {name: parts[name] for name in DISTANCES if name in parts}
@@ -144,6 +148,11 @@ def _falls(parts: _Parts, share: float) -> bool:
     """Whether the values fall, from the first part to the last, by more than their noise and that share of them."""
     first, last = _middle(parts[0]), _middle(parts[-1])
     return first - last > max(_noise(parts), share * abs(first))
+
+
+def _clears(sigma2: _Parts) -> bool:
+    """Whether the batches have become clearer in the time that is judged."""
+    return _middle(sigma2[0]) > max(CLEAR, 1.01 * _middle(sigma2[-1]))
 
 
 def _rising(parts: Mapping[str, _Parts], rise: float) -> str:

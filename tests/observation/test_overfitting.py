@@ -68,6 +68,16 @@ def test_while_samples_get_better_it_is_watched() -> None:
     assert verdict({"train": rising(1.5)}).state == "watch", "of the samples nothing is known"
 
 
+def test_a_likelihood_that_rises_as_the_noise_falls_is_no_sign() -> None:
+    steps = STEPS[LATER]
+    curves = {"train": rising(6.0), "sliced_wasserstein": level(0.08, 0.004)}
+    falling, gone, constant = 1 - steps / 4000, np.where(steps < 1900, 0.5, 0.0), np.full(len(steps), 0.3)
+    assert verdict({**curves, "sigma2": (steps, falling)}).state == "quiet"
+    assert "still falls" in verdict({**curves, "sigma2": (steps, falling)}).reason
+    assert verdict({**curves, "sigma2": (steps, gone)}).state == "overfitting"
+    assert verdict({**curves, "sigma2": (steps, constant)}).state == "overfitting"
+
+
 def test_a_likelihood_that_has_arrived_is_quiet() -> None:
     found = verdict({"train": rising(0.3, noise=0.0), "sliced_wasserstein": level(0.05, 0.004)})
     assert found.state == "quiet" and "gains 0.3" in found.reason
