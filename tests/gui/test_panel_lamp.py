@@ -121,3 +121,13 @@ def test_lamps_stand_over_the_columns_of_the_table_and_go_with_the_run(panel: Me
     assert panel.lamps.verdicts == () and panel.lamps.told() == ""
     blank = panel.lamps.grab().toImage()
     assert len({blank.pixelColor(x, 10).name() for x in range(blank.width())}) == 1
+
+
+def test_the_judge_hears_of_the_noise_that_falls(begun: Begun) -> None:
+    panel = begun(MetricsPanel(), 460, 240)
+    for column in range(2):
+        for step in range(50, 4001, 50):
+            noise = 1 - step / 4000 if column == 0 else 0.0
+            told = {"train": 6 * np.log10(step), "sigma2": noise}
+            panel.show_metrics([Metric(step, column, name, float(value)) for name, value in told.items()])
+    assert states(panel) == ["quiet", "watch"]

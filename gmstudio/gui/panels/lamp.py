@@ -16,7 +16,7 @@ from gmstudio.observation.overfitting import THEOREMS, Verdict, verdict
 
 HEIGHT = 20
 #: The metrics that are judged.
-JUDGED = ("train", "validation", "gamma", "sliced_wasserstein", "mmd")
+JUDGED = ("train", "validation", "gamma", "sigma2", "sliced_wasserstein", "mmd")
 #: State -> the token of its colour, and its words from the longest to the shortest.
 LOOKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "quiet": ("muted", ("quiet",)),
