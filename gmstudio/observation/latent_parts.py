@@ -12,7 +12,7 @@ from torch import Tensor
 from gmstudio.data.base import Dataset
 from gmstudio.observation.frame import F32, WARP, View
 from gmstudio.observation.pace import Pace
-from gmstudio.observation.parts import MOST_NUMBERS, SAMPLE_SEED, SLICES, Fields, Kept, Part, Sliced, fitting_of
+from gmstudio.observation.parts import MOST_NUMBERS, SAMPLE_SEED, SLICES, Fields, Part, Sliced, Whole, fitting_of
 from gmstudio.observation.shadow import Shadow, finite
 from gmstudio.observation.spaces import kept_columns, rows_shown
 
@@ -88,7 +88,7 @@ class RebuiltPart(Sliced):
         return finite(self._shadow.rebuilt(self._points[torch.from_numpy(rows)])[..., : self._width])
 
 
-class WarpPart(Kept):
+class WarpPart(Whole):
     """The decoded grid of two latent axes.
 
     Unless a view names them, every member has its own: those whose mean KL(q(z_k | x) || N(0, 1)) over some training
@@ -100,26 +100,13 @@ class WarpPart(Kept):
     share = 0.08
 
     def __init__(self, shadow: Shadow, view: View, dataset: Dataset, pace: Pace) -> None:
+        super().__init__(pace)
         self._shadow = shadow
-        self._pace = pace
         self._width = kept_columns(dataset)
         self._side = lines(view.warp, self._width)
         self._asked = view.latent
         self._points = dataset.train[rows_shown(dataset)][:CHOOSING]
         self._axes: NDArray[np.int64] | None = None
-        self._values: F32 | None = None
-        self._step = -1
-
-    def fresh(self, step: int) -> bool:
-        return self._step == step
-
-    @property
-    def oldest(self) -> int:
-        return self._step
-
-    @property
-    def newest(self) -> int:
-        return self._step
 
     def refresh(self) -> Iterator[Pace]:
         step, side, members = self._shadow.step, self._side, self._shadow.members

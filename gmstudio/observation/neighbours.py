@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from gmstudio.data.base import Dataset
-from gmstudio.observation.frame import F32, View
+from gmstudio.observation.frame import View
 from gmstudio.observation.pace import Pace
-from gmstudio.observation.parts import SAMPLE_SEED, Fields, Kept, fitting_of
+from gmstudio.observation.parts import SAMPLE_SEED, Whole, fitting_of
 from gmstudio.observation.shadow import Shadow
 from gmstudio.observation.spaces import kept_columns
 
@@ -18,34 +18,21 @@ from gmstudio.observation.spaces import kept_columns
 MOST_ROWS = 20_000
 
 
-class NeighboursPart(Kept):
+class NeighboursPart(Whole):
     """The nearest training row of each of the first samples, by Euclidean distance in standardised columns."""
 
     names = ("neighbours",)
     share = 0.1
 
     def __init__(self, shadow: Shadow, view: View, dataset: Dataset, pace: Pace) -> None:
+        super().__init__(pace)
         self._shadow = shadow
-        self._pace = pace
         self._rows_pace = Pace(rows=512, least=64, most=8192)
         self._train = dataset.train
         self._rows = torch.arange(0, len(dataset.train), max(1, -(-len(dataset.train) // MOST_ROWS)))
         self._width = kept_columns(dataset)
         # The same numbers as those of the samples that are shown.
         self._noise = shadow.noise(fitting_of(view.samples, dataset), SAMPLE_SEED)[: view.neighbours]
-        self._values: F32 | None = None
-        self._step = -1
-
-    def fresh(self, step: int) -> bool:
-        return self._step == step
-
-    @property
-    def oldest(self) -> int:
-        return self._step
-
-    @property
-    def newest(self) -> int:
-        return self._step
 
     def refresh(self) -> Iterator[Pace]:
         shadow, step, count = self._shadow, self._shadow.step, len(self._noise)
@@ -75,6 +62,3 @@ class NeighboursPart(Kept):
         value, at = squares.min(1)
         better = value < least
         least[better], nearest[better] = value[better], numbers[at[better]]
-
-    def picture(self) -> Fields | None:
-        return None if self._values is None else self._seal(self._values)

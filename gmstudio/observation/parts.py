@@ -281,13 +281,13 @@ class OutlierPart(Sliced):
 
 
 class Whole(Kept):
-    """A part so small that one chunk refreshes all of it."""
+    """A part that is shown as it was at one step, all of it."""
 
     _step = -1
     _values: F32 | None = None
 
-    def __init__(self) -> None:
-        self._pace = Pace()
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace or Pace()
 
     def fresh(self, step: int) -> bool:
         return self._step == step
